@@ -1,0 +1,104 @@
+//! Instants, as the product counts them: milliseconds since 1970-01-01T00:00:00Z.
+//!
+//! Deliberately without a clock: `now` is always an argument.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An instant in milliseconds since the Unix epoch, UTC, within the years 1970 to 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+/// Why a text is no instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Not RFC 3339.
+    #[error("must be an RFC 3339 time such as `2026-01-05T10:00:00Z`")]
+    Malformed,
+    /// RFC 3339 but for the missing offset.
+    #[error("must carry an offset: end it with `Z` or `+01:00`")]
+    WithoutOffset,
+    /// Outside of the years 1970 to 9999.
+    #[error("must lie between the years 1970 and 9999")]
+    OutOfRange,
+}
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const MIN: Self = Self(0);
+    /// 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(253_402_300_799_999);
+    /// Milliseconds of a day of 24 hours.
+    pub const DAY_MS: i64 = 86_400_000;
+    /// Milliseconds of an hour.
+    pub const HOUR_MS: i64 = 3_600_000;
+
+    /// The instant `ms` milliseconds after 1970, clamped to the legal range.
+    #[must_use]
+    pub const fn from_ms_clamped(ms: i64) -> Self {
+        if ms < Self::MIN.0 {
+            Self::MIN
+        } else if ms > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(ms)
+        }
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub const fn ms(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved by `ms` milliseconds, clamped to the legal range.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self::from_ms_clamped(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this instant; negative when `earlier` is later.
+    #[must_use]
+    pub const fn ms_since(self, earlier: Self) -> i64 {
+        self.0 - earlier.0
+    }
+
+    /// The number of whole UTC days since 1970.
+    #[must_use]
+    pub const fn utc_day(self) -> i64 {
+        self.0.div_euclid(Self::DAY_MS)
+    }
+
+    /// The number of whole hours since 1970.
+    #[must_use]
+    pub const fn hour(self) -> i64 {
+        self.0.div_euclid(Self::HOUR_MS)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{instant:.3}")
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let instant: jiff::Timestamp = match text.parse() {
+            Ok(instant) => instant,
+            Err(_) if text.parse::<jiff::civil::DateTime>().is_ok() => return Err(TimeError::WithoutOffset),
+            Err(_) => return Err(TimeError::Malformed),
+        };
+        let ms = instant.as_millisecond();
+        if (Self::MIN.0..=Self::MAX.0).contains(&ms) { Ok(Self(ms)) } else { Err(TimeError::OutOfRange) }
+    }
+}

@@ -1,0 +1,19 @@
+//! The contracts of log and store, and the implementations that need nothing but a disk.
+//!
+//! [`EventLog`] takes blocks and says when they are on stable storage; [`StateStore`] takes whole commits
+//! and can be put forward again from the log after a crash. Both contracts are written to the weakest
+//! backend that will stand behind them (Kinesis, DynamoDB), and each has one conformance suite that every
+//! implementation runs.
+//!
+//! Invariants: an append that was answered is durable; a store stands at a whole commit whenever it is
+//! opened; the log is never trimmed above what the store has persisted; damaged bytes are detected, never
+//! served, and never hide what is sound.
+//!
+//! Deliberately not here: what the bytes mean (`omnix-model`, `omnix-engine`), and when to append or commit
+//! (`omnix-worker`).
+
+mod log;
+mod store;
+
+pub use log::{AppendError, Block, EventLog, Grain, LogReader, ReadError, StoredBlock, TrimReport};
+pub use store::{Commit, CommitError, KeyRange, Order, StateReader, StateStore, StoreError, Write};

@@ -1,0 +1,146 @@
+//! The contract of an event log: blocks of records in, positions out.
+//!
+//! Written to the weakest backend: an append answers block by block, an outcome may be *unknown*, positions
+//! grow within a log but have gaps and are opaque, reading at the tail waits.
+
+use std::time::Duration;
+
+use omnix_model::{Lane, LogId, Position, Timestamp};
+
+/// How records are grouped into the blocks of one append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// One block for all lanes of the shard (embedded).
+    Shard,
+    /// A block holds records of one lane only (Kinesis).
+    Lane,
+}
+
+/// A block to append: encoded records, opaque to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The lane of its records; with [`Grain::Shard`] that of the first one.
+    pub lane: Lane,
+    /// How many records it holds: slots 0..count.
+    pub count: u16,
+    /// The lane's time (`now`) with which it is stamped.
+    pub now: Timestamp,
+    /// The encoded records, uncompressed; compression is the log's affair.
+    pub payload: Vec<u8>,
+}
+
+/// A block as it stands in the log. Slot `s` of it is the record at `{ slot: s, ..position }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlock {
+    /// The position of its first record (slot 0).
+    pub position: Position,
+    /// How many slots it has, erased ones included.
+    pub count: u16,
+    /// The time with which it was stamped.
+    pub now: Timestamp,
+    /// The encoded records, decompressed.
+    pub payload: Vec<u8>,
+}
+
+/// Why a block was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// No room; nothing was stored. It may be tried again later.
+    #[error("the log has no room")]
+    Full,
+    /// The log takes nothing at the moment; nothing was stored. It may be tried again later.
+    #[error("the log takes nothing: {0}")]
+    Refused(String),
+    /// The block may or may not be stored. Embedded: a sync failed; the log is poisoned for good and must be
+    /// opened anew. Kinesis: no answer in time.
+    #[error("it is not known whether the block is stored: {0}")]
+    Unknown(String),
+}
+
+/// Why a block could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Damaged frames: skipped, and what follows can still be read.
+    #[error("frames {first}..={last} of log {log:?} are damaged")]
+    Damaged {
+        /// The log.
+        log: LogId,
+        /// The first frame that cannot be read.
+        first: u64,
+        /// The last frame that cannot be read.
+        last: u64,
+    },
+    /// The position lies below what is kept.
+    #[error("position {0} is no longer kept")]
+    Trimmed(Position),
+    /// The backend failed; it may be tried again.
+    #[error("the log cannot be read: {0}")]
+    Failed(String),
+}
+
+/// What trimming did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TrimReport {
+    /// Segments removed.
+    pub segments: u64,
+    /// Bytes removed.
+    pub bytes: u64,
+}
+
+/// The log of one shard, from the side of its single writer.
+///
+/// # Contract
+/// - `append` returns one answer a block, in order. `Ok(position)` follows the block's arrival on stable
+///   storage, never before.
+/// - Blocks of one lane are stored in the order in which they were given, across calls too. After an answer
+///   other than `Ok`, later blocks of the same lane in the same call are not stored.
+/// - Positions of a log grow with the order of appending; nothing else may be inferred from them.
+/// - What `append` acknowledged, every reader opened later finds, byte for byte, until it is trimmed.
+/// - [`AppendError::Full`] and [`AppendError::Refused`] mean: not stored, now or later.
+/// - After [`AppendError::Unknown`] an embedded log refuses everything; readers may or may not find the block.
+pub trait EventLog: Send {
+    /// How the caller must group records.
+    fn grain(&self) -> Grain;
+
+    /// The log that blocks are appended to at present.
+    fn id(&self) -> LogId;
+
+    /// Appends `blocks` durably. Blocks until all are answered.
+    fn append(&mut self, blocks: &[Block]) -> Vec<Result<Position, AppendError>>;
+
+    /// A reader that stands right after `after`.
+    ///
+    /// # Errors
+    /// [`ReadError::Trimmed`] when what follows is no longer kept.
+    fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError>;
+
+    /// The position of the last acknowledged block (its slot 0), or the start of the log.
+    fn end(&self) -> Position;
+
+    /// Removes what lies below `keep_from` *and* is older than `older_than`, in units of the backend's own.
+    ///
+    /// # Errors
+    /// [`ReadError::Failed`] when the backend fails; what is gone by then stays gone.
+    fn trim(&mut self, keep_from: Position, older_than: Timestamp) -> Result<TrimReport, ReadError>;
+
+    /// Ends the log cleanly, so that the next open need not doubt its last block.
+    ///
+    /// # Errors
+    /// [`AppendError::Unknown`] when the last bytes could not be synced.
+    fn close(self: Box<Self>) -> Result<(), AppendError>;
+}
+
+/// Reads blocks in order, also while the log grows.
+pub trait LogReader: Send {
+    /// The next block; waits up to `wait` at the tail, then answers `None`.
+    ///
+    /// # Errors
+    /// [`ReadError::Damaged`] once for each damaged run: the next call goes on behind it.
+    fn next(&mut self, wait: Duration) -> Result<Option<StoredBlock>, ReadError>;
+
+    /// The block that holds `position`, wherever the reader stands; `None` when it is not kept.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    fn block_at(&mut self, position: Position) -> Result<Option<StoredBlock>, ReadError>;
+}

@@ -1,0 +1,142 @@
+//! The contract of a state store: rows under byte keys, changed by whole commits.
+//!
+//! The event log is the store's write-ahead log: a store may fall back to an earlier commit when the process
+//! dies, never to half of one, and the log brings it forward.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use omnix_model::Position;
+
+/// One change of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Sets the row.
+    Put {
+        /// Its key.
+        key: Vec<u8>,
+        /// Its new value.
+        value: Vec<u8>,
+    },
+    /// Removes the row, if there is one.
+    Delete {
+        /// Its key.
+        key: Vec<u8>,
+    },
+}
+
+/// What one group of records changes.
+///
+/// A store with transactions writes all of it at once. One without writes in this order: `effects`, each of
+/// which overwrites itself when written again; then each of `states`, whose row carries the position up to
+/// which it has been applied, so that a repeated record is recognised; then the checkpoint. Killed between
+/// any two writes, repeating the group gives the same result.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Commit {
+    /// Insights, timers, rollups, feed entries, spills: under keys derived from their cause.
+    pub effects: Vec<Write>,
+    /// Customers' states: all rows of one customer stand together, its head last.
+    pub states: Vec<Vec<Write>>,
+    /// The position up to which (inclusive) everything has been applied.
+    pub checkpoint: Position,
+}
+
+/// Why a commit failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The store is behind with its background work: nothing was written, try again shortly.
+    #[error("the store is behind with its background work")]
+    Behind,
+    /// The store failed for good; the shard must stop and be opened anew.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Why the store could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store cannot be read: {0}")]
+pub struct StoreError(pub String);
+
+/// A range of keys, `from` included, `to` excluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The first key.
+    pub from: Vec<u8>,
+    /// The first key behind the range; empty for no end.
+    pub to: Vec<u8>,
+}
+
+impl KeyRange {
+    /// All keys that begin with `prefix`.
+    #[must_use]
+    pub fn prefix(prefix: &[u8]) -> Self {
+        let mut to = prefix.to_vec();
+        while let Some(last) = to.pop() {
+            if let Some(next) = last.checked_add(1) {
+                to.push(next);
+                break;
+            }
+        }
+        Self { from: prefix.to_vec(), to }
+    }
+}
+
+/// In which direction a scan goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the lowest key.
+    Ascending,
+    /// From the highest key.
+    Descending,
+}
+
+/// The store of one shard, from the side of its single writer.
+///
+/// # Contract
+/// - A commit is visible to readers as a whole, right after `commit` returns, and never in part (a store
+///   without transactions: each customer's rows are).
+/// - Opened after a crash the store stands at some whole commit, not before the last one that `persist`
+///   answered; `checkpoint` says which.
+/// - Nothing is synced in `commit`.
+pub trait StateStore: Send {
+    /// The position of the last commit; `None` in a new store.
+    fn checkpoint(&self) -> Option<Position>;
+
+    /// Applies `commit`.
+    ///
+    /// # Errors
+    /// [`CommitError`]
+    fn commit(&mut self, commit: &Commit) -> Result<(), CommitError>;
+
+    /// A handle for readers on any thread.
+    fn reader(&self) -> Arc<dyn StateReader>;
+
+    /// The position up to which the store would stand after a crash right now: below it the log may be trimmed.
+    fn persisted(&self) -> Option<Position>;
+
+    /// Makes everything committed so far survive a crash; blocks until it does.
+    ///
+    /// # Errors
+    /// [`CommitError::Failed`]
+    fn persist(&mut self) -> Result<(), CommitError>;
+}
+
+/// Reads whole commits only, from any thread, while the writer goes on.
+pub trait StateReader: Send + Sync {
+    /// The row under `key`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Calls `visit(key, value)` for the rows of `range` in `order`, all of one commit, until it breaks.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn scan(
+        &self,
+        range: &KeyRange,
+        order: Order,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+}
