@@ -1,1 +1,33 @@
-//! Skeleton.
+//! The pure core: folds a record into the state of one customer and says what it means.
+//!
+//! [`apply`] depends on the customer's state, the record, the model and the settings, and on nothing else.
+//! What is common to all customers, the [`Model`], is an immutable numbered snapshot that `apply` only reads;
+//! what it learns from a record leaves as [`Observation`]s, which the shell collects in a [`Tally`] per lane
+//! and [`learn`] folds into the next model.
+//!
+//! Invariants: no IO, no clock, no random number, no async, no map whose order can show; the same arguments
+//! give the same bytes on every processor.
+//!
+//! Deliberately not here: duplicates, positions, when to commit (`omnix-worker`); bytes of the log
+//! (`omnix-model`).
+
+mod apply;
+mod customer;
+mod model;
+mod settings;
+mod view;
+
+pub use apply::{
+    Applied, ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous,
+};
+pub use customer::{Customer, Part};
+pub use model::{Model, Observation, Tally, learn};
+pub use settings::Settings;
+pub use view::{
+    ProductView, Profile, RecommendRequest, Recommendations, Recommended, SegmentView, Spending, profile,
+    recommend,
+};
+
+/// The version of what `apply` computes. It stands in the log; it changes whenever the same record could come
+/// to mean something else.
+pub const ENGINE_VERSION: u32 = 1;

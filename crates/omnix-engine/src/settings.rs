@@ -1,0 +1,90 @@
+//! What a user may set of the engine. Part of the log: a lane is applied under the last settings read.
+
+use jiff::tz::TimeZone;
+use omnix_model::DecodeError;
+use smol_str::SmolStr;
+
+/// The settings that `apply` depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The shop's time zone: its days are what is counted.
+    pub time_zone: TimeZone,
+    /// The installation's currency (ISO 4217).
+    pub currency: SmolStr,
+    /// Deviation of an amount from what is usual below which nothing is reported (0.5 = 50 %).
+    pub spending_deviation_threshold: f64,
+    /// Confidence above which a prediction is an insight.
+    pub high_confidence_threshold: f64,
+    /// Confidence above which the insight's priority is high.
+    pub critical_confidence_threshold: f64,
+    /// How long a basket waits for another line after its last, in milliseconds of the lane's time.
+    pub buffer_flush_interval_ms: i64,
+    /// Lines after which a basket is evaluated even though more may come.
+    pub buffer_lines_max: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            time_zone: TimeZone::UTC,
+            currency: SmolStr::new_static("EUR"),
+            spending_deviation_threshold: 0.5,
+            high_confidence_threshold: 0.7,
+            critical_confidence_threshold: 0.9,
+            buffer_flush_interval_ms: 5_000,
+            buffer_lines_max: 50,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings as canonical text, one `name = value` a line: the body of the log's settings record.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let zone = self.time_zone.iana_name().unwrap_or("UTC");
+        format!(
+            "time_zone = {zone}\ncurrency = {}\nspending_deviation_threshold = {}\nhigh_confidence_threshold = {}\n\
+             critical_confidence_threshold = {}\nbuffer_flush_interval_ms = {}\nbuffer_lines_max = {}\n",
+            self.currency,
+            self.spending_deviation_threshold,
+            self.high_confidence_threshold,
+            self.critical_confidence_threshold,
+            self.buffer_flush_interval_ms,
+            self.buffer_lines_max,
+        )
+    }
+
+    /// The settings that [`Self::to_text`] wrote; names that it does not hold keep their defaults.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a name or value that was never written.
+    pub fn from_text(text: &str) -> Result<Self, DecodeError> {
+        let mut settings = Self::default();
+        for line in text.lines() {
+            let (name, value) = line.split_once(" = ").ok_or(DecodeError::Invalid("settings"))?;
+            match name {
+                "time_zone" => {
+                    settings.time_zone = TimeZone::get(value).or(Err(DecodeError::Invalid("time zone")))?
+                }
+                "currency" => settings.currency = SmolStr::new(value),
+                "spending_deviation_threshold" => settings.spending_deviation_threshold = number(value)?,
+                "high_confidence_threshold" => settings.high_confidence_threshold = number(value)?,
+                "critical_confidence_threshold" => settings.critical_confidence_threshold = number(value)?,
+                "buffer_flush_interval_ms" => settings.buffer_flush_interval_ms = number(value)?,
+                "buffer_lines_max" => settings.buffer_lines_max = number(value)?,
+                _ => return Err(DecodeError::Invalid("settings")),
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The hash under which insights and the log name these settings.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(self.to_text().as_bytes())
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, DecodeError> {
+    text.parse().or(Err(DecodeError::Invalid("settings")))
+}
