@@ -8,9 +8,13 @@
 //! Deliberately not here: HTTP, tokens, JSON of the API (`omnix-server`, `omnix-wire`); what an event means
 //! (`omnix-engine`). A test, a simulation or a Lambda can run all of it without a socket.
 
+pub mod book;
 mod clock;
 mod publish;
 mod queries;
+
+pub mod keys;
+pub mod rollup;
 
 pub use clock::{Clock, ManualClock, WallClock};
 pub use publish::{NewEvent, PublishError, Receipt, Refusal, Stored};

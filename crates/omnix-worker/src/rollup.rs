@@ -1,0 +1,387 @@
+//! What is counted: sales by the event's own hour, activity by the lane's hour and minute, and customers by
+//! segment.
+//!
+//! Absolute and mergeable: a row holds the whole count of one lane, rows of several lanes and hours add up.
+//! Each row carries the position up to which it was added to (see [`crate::keys`]).
+
+use std::collections::BTreeMap;
+
+use omnix_model::limits::ROLLUP_LABELS_MAX;
+use omnix_model::{DecodeError, InsightKind, Position, Priority, Reader, SegmentName, Writer};
+use smol_str::SmolStr;
+
+/// The label under which labels beyond the limit are counted.
+pub const OTHER_LABEL: &str = "other";
+
+/// Buckets of a histogram of milliseconds or of amounts: each a factor of 2^(1/4) wider than the last.
+const BUCKETS: usize = 128;
+const BUCKETS_PER_OCTAVE: f64 = 4.0;
+
+/// A row that adds up, as stored.
+pub trait Row: Default {
+    /// Appends the row, without its position.
+    fn encode(&self, out: &mut Writer);
+    /// Reads what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no such row.
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    /// Adds another row of the same kind.
+    fn merge(&mut self, other: &Self);
+}
+
+/// A row as bytes: version 1, position, row.
+#[must_use]
+pub fn encode_row<R: Row>(row: &R, until: Position) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.u8(1);
+    out.raw(&until.to_bytes());
+    row.encode(&mut out);
+    out.into_bytes()
+}
+
+/// The row that [`encode_row`] wrote, and the position up to which it was added to.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are no such row.
+pub fn decode_row<R: Row>(bytes: &[u8]) -> Result<(R, Position), DecodeError> {
+    let mut reader = Reader::new(bytes);
+    match reader.u8()? {
+        1 => {}
+        version => return Err(DecodeError::Unknown(u64::from(version))),
+    }
+    let until = reader.raw(Position::BYTES)?.first_chunk().copied().ok_or(DecodeError::Truncated)?;
+    Ok((R::decode(&mut reader)?, Position::from_bytes(until)))
+}
+
+/// A histogram over powers of 2^(1/4) from 1 on: any quantile is off by at most 19 %.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Histogram {
+    counts: BTreeMap<u8, u64>,
+}
+
+impl Histogram {
+    /// Counts `value`; what is below 1 counts as 1.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the buckets")]
+    pub fn add(&mut self, value: f64) {
+        let bucket = (value.max(1.0).log2() * BUCKETS_PER_OCTAVE).clamp(0.0, BUCKETS as f64 - 1.0);
+        *self.counts.entry(bucket as u8).or_default() += 1;
+    }
+
+    /// How many values were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The middle of the bucket that holds the value below which a share `q` of all lies; 0 when empty.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts stay far below 2^52"
+    )]
+    pub fn quantile(&self, q: f64) -> f64 {
+        let rank = ((self.total() as f64 * q).ceil() as u64).max(1);
+        let mut seen = 0;
+        for (&bucket, &count) in &self.counts {
+            seen += count;
+            if seen >= rank {
+                return ((f64::from(bucket) + 0.5) / BUCKETS_PER_OCTAVE).exp2();
+            }
+        }
+        0.0
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        out.uint(self.counts.len() as u64);
+        for (&bucket, &count) in &self.counts {
+            out.u8(bucket);
+            out.uint(count);
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let len = reader.count()?;
+        let counts =
+            (0..len).map(|_| Ok((reader.u8()?, reader.uint()?))).collect::<Result<_, DecodeError>>()?;
+        Ok(Self { counts })
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (&bucket, &count) in &other.counts {
+            *self.counts.entry(bucket).or_default() += count;
+        }
+    }
+}
+
+/// Lines and revenue under one label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Labelled {
+    /// Purchases and returns.
+    pub lines: u64,
+    /// The sum of their amounts, in millionths.
+    pub revenue: i128,
+}
+
+/// Sales of one lane in one hour, by the event's own time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sales {
+    /// Purchases, returns not among them.
+    pub purchases: u64,
+    /// Returns.
+    pub returns: u64,
+    /// Baskets begun.
+    pub orders: u64,
+    /// Customers seen for the first time.
+    pub new_customers: u64,
+    /// The sum of quantities, in thousandths.
+    pub units: i128,
+    /// The sum of amounts, in millionths.
+    pub revenue: i128,
+    /// Amounts of purchases, in cents.
+    pub amounts: Histogram,
+    /// By category, at most 200 and `other`.
+    pub categories: BTreeMap<SmolStr, Labelled>,
+    /// By location, at most 200 and `other`.
+    pub locations: BTreeMap<SmolStr, Labelled>,
+}
+
+/// Adds to a label; beyond the limit to `other`.
+pub fn add_label(labels: &mut BTreeMap<SmolStr, Labelled>, label: &str, lines: u64, revenue: i128) {
+    let label =
+        if labels.contains_key(label) || labels.len() < ROLLUP_LABELS_MAX { label } else { OTHER_LABEL };
+    let entry = labels.entry(SmolStr::new(label)).or_default();
+    entry.lines += lines;
+    entry.revenue += revenue;
+}
+
+fn encode_labels(labels: &BTreeMap<SmolStr, Labelled>, out: &mut Writer) {
+    out.uint(labels.len() as u64);
+    for (label, entry) in labels {
+        out.text(label);
+        out.uint(entry.lines);
+        out.int128(entry.revenue);
+    }
+}
+
+fn decode_labels(reader: &mut Reader<'_>) -> Result<BTreeMap<SmolStr, Labelled>, DecodeError> {
+    let len = reader.count()?;
+    let mut labels = BTreeMap::new();
+    for _ in 0..len {
+        let label = SmolStr::new(reader.text()?);
+        labels.insert(label, Labelled { lines: reader.uint()?, revenue: reader.int128()? });
+    }
+    Ok(labels)
+}
+
+impl Row for Sales {
+    fn encode(&self, out: &mut Writer) {
+        [self.purchases, self.returns, self.orders, self.new_customers].into_iter().for_each(|n| out.uint(n));
+        out.int128(self.units);
+        out.int128(self.revenue);
+        self.amounts.encode(out);
+        encode_labels(&self.categories, out);
+        encode_labels(&self.locations, out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            purchases: reader.uint()?,
+            returns: reader.uint()?,
+            orders: reader.uint()?,
+            new_customers: reader.uint()?,
+            units: reader.int128()?,
+            revenue: reader.int128()?,
+            amounts: Histogram::decode(reader)?,
+            categories: decode_labels(reader)?,
+            locations: decode_labels(reader)?,
+        })
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.purchases += other.purchases;
+        self.returns += other.returns;
+        self.orders += other.orders;
+        self.new_customers += other.new_customers;
+        self.units += other.units;
+        self.revenue += other.revenue;
+        self.amounts.merge(&other.amounts);
+        for (label, entry) in &other.categories {
+            add_label(&mut self.categories, label, entry.lines, entry.revenue);
+        }
+        for (label, entry) in &other.locations {
+            add_label(&mut self.locations, label, entry.lines, entry.revenue);
+        }
+    }
+}
+
+/// What went on in one lane in one hour or minute, by the lane's time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Activity {
+    /// Events applied.
+    pub applied: u64,
+    /// Their bytes, before compression.
+    pub bytes: u64,
+    /// Events refused, or durable and not applied.
+    pub failed: u64,
+    /// Events older than their customer's last.
+    pub late: u64,
+    /// Insights held back.
+    pub suppressed: u64,
+    /// Insights raised, by the kind's number and the priority's; a revision is none.
+    pub insights: [[u64; 4]; 4],
+    /// Milliseconds from acceptance to commit, live events only.
+    pub latency: Histogram,
+    /// Their sum, in microseconds.
+    pub latency_us: u64,
+    /// Moves between segments: from (empty for none) and to.
+    pub moves: BTreeMap<(SmolStr, SmolStr), u64>,
+}
+
+impl Activity {
+    /// Counts an insight that was raised.
+    pub fn add_insight(&mut self, kind: InsightKind, priority: Priority) {
+        let row = self.insights.get_mut(usize::from(kind.number()));
+        if let Some(count) = row.and_then(|row| row.get_mut(usize::from(priority.number()))) {
+            *count += 1;
+        }
+    }
+
+    /// Counts a move between segments; outside names beyond the limit count as `other`.
+    pub fn add_move(&mut self, from: Option<&SegmentName>, to: &SegmentName) {
+        let label = |segment: &SegmentName| SmolStr::new(segment.label());
+        let key = (from.map(label).unwrap_or_default(), label(to));
+        self.add_moves(key, 1);
+    }
+
+    fn add_moves(&mut self, key: (SmolStr, SmolStr), count: u64) {
+        let is_full = self.moves.len() >= ROLLUP_LABELS_MAX && !self.moves.contains_key(&key);
+        let other = || (SmolStr::new_static(OTHER_LABEL), SmolStr::new_static(OTHER_LABEL));
+        *self.moves.entry(if is_full { other() } else { key }).or_default() += count;
+    }
+}
+
+impl Row for Activity {
+    fn encode(&self, out: &mut Writer) {
+        [self.applied, self.bytes, self.failed, self.late, self.suppressed]
+            .into_iter()
+            .for_each(|n| out.uint(n));
+        self.insights.iter().flatten().for_each(|&n| out.uint(n));
+        self.latency.encode(out);
+        out.uint(self.latency_us);
+        out.uint(self.moves.len() as u64);
+        for ((from, to), &count) in &self.moves {
+            out.text(from);
+            out.text(to);
+            out.uint(count);
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut row = Self {
+            applied: reader.uint()?,
+            bytes: reader.uint()?,
+            failed: reader.uint()?,
+            late: reader.uint()?,
+            suppressed: reader.uint()?,
+            ..Self::default()
+        };
+        for count in row.insights.iter_mut().flatten() {
+            *count = reader.uint()?;
+        }
+        row.latency = Histogram::decode(reader)?;
+        row.latency_us = reader.uint()?;
+        for _ in 0..reader.count()? {
+            let key = (SmolStr::new(reader.text()?), SmolStr::new(reader.text()?));
+            row.moves.insert(key, reader.uint()?);
+        }
+        Ok(row)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.applied += other.applied;
+        self.bytes += other.bytes;
+        self.failed += other.failed;
+        self.late += other.late;
+        self.suppressed += other.suppressed;
+        for (mine, theirs) in self.insights.iter_mut().flatten().zip(other.insights.iter().flatten()) {
+            *mine += theirs;
+        }
+        self.latency.merge(&other.latency);
+        self.latency_us += other.latency_us;
+        other.moves.iter().for_each(|(key, &count)| self.add_moves(key.clone(), count));
+    }
+}
+
+/// The customers of one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SegmentCount {
+    /// How many.
+    pub customers: i64,
+    /// What they spent in all, in millionths.
+    pub revenue: i128,
+}
+
+/// A lane's customers by segment; those without one under the empty label.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Census {
+    /// By the segment's label.
+    pub segments: BTreeMap<SmolStr, SegmentCount>,
+}
+
+impl Census {
+    /// Notes how a customer's segment and spending changed; `before` is none for a new customer.
+    pub fn note(
+        &mut self,
+        before: Option<(Option<&SegmentName>, i128)>,
+        after: (Option<&SegmentName>, i128),
+    ) {
+        let label = |segment: Option<&SegmentName>| SmolStr::new(segment.map_or("", SegmentName::label));
+        if let Some((segment, spent)) = before {
+            if label(segment) == label(after.0) {
+                self.segments.entry(label(segment)).or_default().revenue += after.1 - spent;
+                return;
+            }
+            let entry = self.segments.entry(label(segment)).or_default();
+            entry.customers -= 1;
+            entry.revenue -= spent;
+            if entry.customers == 0 {
+                self.segments.remove(&label(segment));
+            }
+        }
+        let entry = self.segments.entry(label(after.0)).or_default();
+        entry.customers += 1;
+        entry.revenue += after.1;
+    }
+}
+
+impl Row for Census {
+    fn encode(&self, out: &mut Writer) {
+        out.uint(self.segments.len() as u64);
+        for (label, entry) in &self.segments {
+            out.text(label);
+            out.int(entry.customers);
+            out.int128(entry.revenue);
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut census = Self::default();
+        for _ in 0..reader.count()? {
+            let label = SmolStr::new(reader.text()?);
+            let entry = SegmentCount { customers: reader.int()?, revenue: reader.int128()? };
+            census.segments.insert(label, entry);
+        }
+        Ok(census)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (label, entry) in &other.segments {
+            let mine = self.segments.entry(label.clone()).or_default();
+            mine.customers += entry.customers;
+            mine.revenue += entry.revenue;
+        }
+    }
+}
