@@ -42,6 +42,17 @@ impl Writer {
         self.bytes
     }
 
+    /// What was written so far.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Forgets what was written, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// How many bytes were written.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -76,7 +87,7 @@ impl Writer {
     }
 
     /// A signed varint of 128 bits: low half, then high half.
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are written")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both halves are written")]
     pub fn int128(&mut self, value: i128) {
         self.uint(value as u64);
         self.int((value >> 64) as i64);
@@ -321,4 +332,39 @@ impl<'a> Reader<'a> {
     pub fn quantity(&mut self) -> Result<Quantity, DecodeError> {
         self.int().map(Quantity::from_thousandths)
     }
+}
+
+/// Escapes an amount that is too large for the short form of [`write_decimal`].
+const DECIMAL_WHOLE: u64 = 7;
+
+/// An amount of `units` of 10^-`decimals` (up to 6): its significant digits, zigzag, times 8, plus the number
+/// of decimals they carry; 2.55 takes two bytes where 2,550,000 millionths take four. Where that does not
+/// fit into 64 bits: 7, then the units.
+pub(crate) fn write_decimal(writer: &mut Writer, units: i64, decimals: u32) {
+    let (mut digits, mut kept) = (units, decimals);
+    while kept > 0 && digits % 10 == 0 {
+        digits /= 10;
+        kept -= 1;
+    }
+    let zigzag = ((digits << 1) ^ (digits >> 63)).cast_unsigned();
+    if zigzag >> 61 == 0 {
+        writer.uint(zigzag << 3 | u64::from(kept));
+    } else {
+        writer.uint(DECIMAL_WHOLE);
+        writer.int(units);
+    }
+}
+
+/// The inverse of [`write_decimal`].
+pub(crate) fn read_decimal(reader: &mut Reader<'_>, decimals: u32) -> Result<i64, DecodeError> {
+    let invalid = DecodeError::Invalid("amount");
+    let value = reader.uint()?;
+    if value == DECIMAL_WHOLE {
+        return reader.int();
+    }
+    let zigzag = value >> 3;
+    let digits = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+    let kept = u32::try_from(value & 7).or(Err(invalid))?;
+    let scale = decimals.checked_sub(kept).ok_or(invalid)?;
+    digits.checked_mul(10_i64.pow(scale)).ok_or(invalid)
 }

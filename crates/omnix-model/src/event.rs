@@ -41,6 +41,12 @@ impl EventKind {
             Self::ConsumptionPrediction => "consumption_prediction",
         }
     }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 impl Event {
@@ -98,6 +104,28 @@ impl DeviceType {
             Self::Mobile => "mobile",
             Self::Pos => "pos",
         }
+    }
+
+    /// The device with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|device| device.name() == name)
+    }
+
+    /// The stable number under which it is stored, from 1.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Web => 1,
+            Self::Mobile => 2,
+            Self::Pos => 3,
+        }
+    }
+
+    /// The device stored under `number`.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|device| device.number() == number)
     }
 }
 
@@ -190,6 +218,28 @@ impl PredictionType {
             Self::AiEnhanced => "ai-enhanced",
             Self::Seasonal => "seasonal",
         }
+    }
+
+    /// The type with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|prediction| prediction.name() == name)
+    }
+
+    /// The stable number under which it is stored, from 1.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::PatternBased => 1,
+            Self::AiEnhanced => 2,
+            Self::Seasonal => 3,
+        }
+    }
+
+    /// The type stored under `number`.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|prediction| prediction.number() == number)
     }
 }
 

@@ -39,7 +39,11 @@ fn check(text: &str, max: usize) -> Result<(), IdError> {
         return Err(IdError::TooLong { max });
     }
     if text.is_ascii() {
-        return if text.bytes().any(|b| b.is_ascii_control()) { Err(IdError::ControlCharacter) } else { Ok(()) };
+        return if text.bytes().any(|b| b.is_ascii_control()) {
+            Err(IdError::ControlCharacter)
+        } else {
+            Ok(())
+        };
     }
     if text.chars().any(char::is_control) {
         return Err(IdError::ControlCharacter);

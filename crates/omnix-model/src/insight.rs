@@ -23,8 +23,12 @@ pub enum InsightKind {
 
 impl InsightKind {
     /// All kinds, in the order of their stored numbers.
-    pub const ALL: [Self; 4] =
-        [Self::SegmentMigration, Self::ConsumptionPrediction, Self::BehaviorAnomaly, Self::RecommendationUpdate];
+    pub const ALL: [Self; 4] = [
+        Self::SegmentMigration,
+        Self::ConsumptionPrediction,
+        Self::BehaviorAnomaly,
+        Self::RecommendationUpdate,
+    ];
 
     /// The name on the wire.
     #[must_use]

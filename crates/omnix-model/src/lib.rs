@@ -12,21 +12,27 @@
 
 pub mod limits;
 
-mod time;
-mod id;
-mod money;
-mod lane;
-mod position;
-mod segment;
-mod event;
-mod insight;
-mod error_code;
-mod record;
+mod block;
 mod codec;
+mod error_code;
+mod event;
+mod fingerprint;
+mod id;
+mod insight;
+mod lane;
+mod money;
+mod position;
+mod record;
+mod segment;
+mod time;
 
+pub use block::{BlockFull, RecordBlock, RecordBlockWriter};
 pub use codec::{DecodeError, Reader, Writer};
 pub use error_code::{ErrorCode, Fault};
-pub use event::{ConsumptionPrediction, DeviceType, Event, EventKind, PredictionType, Purchase, SegmentUpdate};
+pub use event::{
+    ConsumptionPrediction, DeviceType, Event, EventKind, PredictionType, Purchase, SegmentUpdate,
+};
+pub use fingerprint::fingerprint;
 pub use id::{CustomerId, EventId, IdError, OrderId, ProductId};
 pub use insight::{Figure, Figures, Insight, InsightId, InsightKind, Priority};
 pub use lane::{Lane, LaneRange, ShardId};
@@ -34,4 +40,4 @@ pub use money::{Money, NumberError, Quantity, Rounded};
 pub use position::{LogId, Position};
 pub use record::{EventRecord, Origin, Record, RecordKind};
 pub use segment::{Segment, SegmentName, Tier};
-pub use time::{TimeError, Timestamp};
+pub use time::{Clock, TimeError, Timestamp};

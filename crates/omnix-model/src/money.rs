@@ -129,7 +129,11 @@ fn parse_decimal(text: &str, decimals: u32) -> Result<(i64, Rounded), NumberErro
         None => (mantissa, ""),
     };
     let is_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || (whole.len() > 1 && whole.starts_with('0')) {
+    if whole.is_empty()
+        || !is_digits(whole)
+        || !is_digits(fraction)
+        || (whole.len() > 1 && whole.starts_with('0'))
+    {
         return Err(NumberError::Malformed);
     }
     // The digit at index `i` of whole+fraction is worth 10^(keep - 1 - i) units.
@@ -169,7 +173,11 @@ fn parse_exponent(text: &str) -> Result<i32, NumberError> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(NumberError::Malformed);
     }
-    let size: i32 = digits.trim_start_matches('0').parse().unwrap_or(if digits.bytes().all(|b| b == b'0') { 0 } else { 99_999 });
+    let size: i32 = digits.trim_start_matches('0').parse().unwrap_or(if digits.bytes().all(|b| b == b'0') {
+        0
+    } else {
+        99_999
+    });
     Ok(if text.starts_with('-') { -size.min(99_999) } else { size.min(99_999) })
 }
 

@@ -61,14 +61,18 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.split('-');
-        let (Some(log), Some(frame), Some(slot), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(log), Some(frame), Some(slot), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(());
         };
         let number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
         if ![log, frame, slot].into_iter().all(number) {
             return Err(());
         }
-        let (Ok(log), Ok(frame), Ok(slot)) = (log.parse(), frame.parse(), slot.parse()) else { return Err(()) };
+        let (Ok(log), Ok(frame), Ok(slot)) = (log.parse(), frame.parse(), slot.parse()) else {
+            return Err(());
+        };
         Ok(Self { log: LogId(log), frame, slot })
     }
 }

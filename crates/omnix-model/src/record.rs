@@ -1,9 +1,17 @@
 //! What stands in the log: events, and everything else that decides what an event comes to mean.
 //!
 //! `apply` depends on state, record, model and settings; the log names all of them, so that reading it again
-//! gives the same result. Kinds have stable numbers; a number is never used again.
+//! gives the same result. Kinds have stable numbers; a number is never used again. The bytes of each kind are
+//! described in its own file; those without a body worth a file in `control`.
 
-use crate::{Event, EventId, Timestamp};
+mod consumption_prediction;
+mod control;
+mod event;
+mod purchase;
+mod segment_update;
+
+use crate::block::{Sink, Source};
+use crate::{DecodeError, Event, EventId, Lane, Timestamp};
 
 /// Who made an event's id, and so for how long it is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +24,24 @@ pub enum Origin {
     Import,
     /// The engine itself (`producer: omnix`): recorded, and never derives again.
     Derived,
+}
+
+impl Origin {
+    const ALL: [Self; 4] = [Self::Client, Self::Server, Self::Import, Self::Derived];
+
+    /// The stable number under which it is stored, 0..4.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Client => 0,
+            Self::Server => 1,
+            Self::Import => 2,
+            Self::Derived => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.number() == number)
+    }
 }
 
 /// An accepted event.
@@ -101,4 +127,86 @@ pub enum RecordKind {
     EngineVersion = 8,
     /// [`Record::LossAccepted`]
     LossAccepted = 9,
+}
+
+impl RecordKind {
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
+        Self::Erased,
+        Self::Purchase,
+        Self::SegmentUpdate,
+        Self::ConsumptionPrediction,
+        Self::Tick,
+        Self::EpochEnd,
+        Self::Model,
+        Self::Settings,
+        Self::EngineVersion,
+        Self::LossAccepted,
+    ];
+
+    /// The stable number under which it is stored.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind stored under `number`.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+}
+
+impl Record {
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Self::Event(record) => match record.event {
+                Event::Purchase(_) => RecordKind::Purchase,
+                Event::SegmentUpdate(_) => RecordKind::SegmentUpdate,
+                Event::ConsumptionPrediction(_) => RecordKind::ConsumptionPrediction,
+            },
+            Self::Tick => RecordKind::Tick,
+            Self::EpochEnd { .. } => RecordKind::EpochEnd,
+            Self::Model { .. } => RecordKind::Model,
+            Self::Settings { .. } => RecordKind::Settings,
+            Self::EngineVersion { .. } => RecordKind::EngineVersion,
+            Self::LossAccepted { .. } => RecordKind::LossAccepted,
+            Self::Erased => RecordKind::Erased,
+        }
+    }
+
+    pub(crate) fn write(&self, lane: Lane, sink: &mut Sink) {
+        if let Self::Event(record) = self {
+            event::write(lane, record, sink);
+        } else {
+            control::write(lane, self, sink);
+        }
+    }
+
+    pub(crate) fn read(source: &mut Source<'_>) -> Result<(Lane, Self), DecodeError> {
+        let number = source.heads.u8()?;
+        let kind = RecordKind::from_number(number).ok_or(DecodeError::Unknown(u64::from(number)))?;
+        match kind {
+            RecordKind::Purchase | RecordKind::SegmentUpdate | RecordKind::ConsumptionPrediction => {
+                let (lane, record) = event::read(kind, source)?;
+                Ok((lane, Self::Event(Box::new(record))))
+            }
+            RecordKind::Erased
+            | RecordKind::Tick
+            | RecordKind::EpochEnd
+            | RecordKind::Model
+            | RecordKind::Settings
+            | RecordKind::EngineVersion
+            | RecordKind::LossAccepted => {
+                let lane = read_lane(source)?;
+                control::read(kind, source).map(|record| (lane, record))
+            }
+        }
+    }
+}
+
+fn read_lane(source: &mut Source<'_>) -> Result<Lane, DecodeError> {
+    Lane::new(source.heads.u8()?).ok_or(DecodeError::Invalid("lane"))
 }

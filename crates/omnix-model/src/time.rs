@@ -9,6 +9,32 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
+/// Whose time a block of the log is stamped with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Clock {
+    /// The wall clock's: all its records take effect at the block's `now`.
+    Live,
+    /// History's (import): an event takes effect at its own time, or at its lane's where that is later.
+    History,
+}
+
+impl Clock {
+    /// The stable number under which it is stored.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Live => 0,
+            Self::History => 1,
+        }
+    }
+
+    /// The clock stored under `number`.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Live, Self::History].into_iter().find(|clock| clock.number() == number)
+    }
+}
+
 /// Why a text is no instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {

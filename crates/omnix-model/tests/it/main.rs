@@ -1,0 +1,7 @@
+//! The tests of the vocabulary: one file a behaviour.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod arbitrary;
+mod block_round_trip;
+mod block_size;
