@@ -13,7 +13,9 @@
 
 mod apply;
 mod customer;
+pub mod math;
 mod model;
+mod ranking;
 mod settings;
 mod view;
 
@@ -21,7 +23,12 @@ pub use apply::{
     Applied, ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous,
 };
 pub use customer::{Customer, Part};
-pub use model::{Model, Observation, Tally, learn};
+pub use model::{
+    AmountExpectation, AmountHistory, AmountPrior, Basket, Buyer, CUSTOMER_SHRINKAGE, Interval,
+    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LogNormal, Model, Observation, Order, PAIR_SHRINKAGE,
+    PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale, Score, Tally, learn, ln_interval,
+};
+pub use ranking::{OwnItem, RankQuery, rank};
 pub use settings::Settings;
 pub use view::{
     ProductView, Profile, RecommendRequest, Recommendations, Recommended, SegmentView, Spending, profile,

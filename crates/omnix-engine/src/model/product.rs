@@ -1,0 +1,128 @@
+//! What is known of one product from all customers.
+
+use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
+use smol_str::SmolStr;
+
+use crate::model::IntervalSums;
+
+/// Half-life of the slow popularity, in days.
+pub const LONG_HALF_LIFE_DAYS: f64 = 56.0;
+/// Half-life of the fast popularity, in days.
+pub const SHORT_HALF_LIFE_DAYS: f64 = 14.0;
+
+/// A product, as all customers together know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product {
+    pub(super) id: ProductId,
+    pub(super) name: SmolStr,
+    pub(super) category: SmolStr,
+    pub(super) last_sold_at: Timestamp,
+    pub(super) intervals: IntervalSums,
+    pub(super) popularity: Popularity,
+    /// Baskets that held it, forward-decayed as the co-occurrence is.
+    pub(super) baskets: f64,
+}
+
+/// How often a product is bought.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Popularity {
+    /// Sales, those of 56 days before the model's time counting half.
+    pub long: f64,
+    /// Sales, those of 14 days before the model's time counting half.
+    pub short: f64,
+    /// Sales, all of them.
+    pub sales: f64,
+    /// Sales to customers who are known.
+    pub known_sales: f64,
+    /// Sales to customers who had bought it before.
+    pub repeats: f64,
+}
+
+impl Popularity {
+    /// Multiplies what decays.
+    pub(super) fn decay(&mut self, long: f64, short: f64) {
+        self.long *= long;
+        self.short *= short;
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.long += other.long;
+        self.short += other.short;
+        self.sales += other.sales;
+        self.known_sales += other.known_sales;
+        self.repeats += other.repeats;
+    }
+
+    /// (4 short + 1)/(long + 1): above 1 for what lately sells better than before, below for what fades. A
+    /// steady product's short popularity is a quarter of its long one.
+    #[must_use]
+    pub fn trend(&self) -> f64 {
+        (4.0 * self.short + 1.0) / (self.long + 1.0)
+    }
+
+    /// (repeats + 0.3)/(sales to known customers + 2): the share of sales that are repeated ones, shrunk.
+    #[must_use]
+    pub fn repeat_share(&self) -> f64 {
+        (self.repeats + 0.3) / (self.known_sales + 2.0)
+    }
+
+    pub(super) fn encode(&self, out: &mut Writer) {
+        for figure in [self.long, self.short, self.sales, self.known_sales, self.repeats] {
+            out.f64(figure);
+        }
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            long: mass(from)?,
+            short: mass(from)?,
+            sales: mass(from)?,
+            known_sales: mass(from)?,
+            repeats: mass(from)?,
+        })
+    }
+}
+
+impl Product {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> &ProductId {
+        &self.id
+    }
+
+    /// Its name, as last seen, cut at 256 bytes.
+    #[must_use]
+    pub const fn name(&self) -> &SmolStr {
+        &self.name
+    }
+
+    /// Its category, as last seen, cut at 128 bytes.
+    #[must_use]
+    pub const fn category(&self) -> &SmolStr {
+        &self.category
+    }
+
+    /// When it was last bought.
+    #[must_use]
+    pub const fn last_sold_at(&self) -> Timestamp {
+        self.last_sold_at
+    }
+
+    /// Its intervals, over all customers.
+    #[must_use]
+    pub const fn intervals(&self) -> IntervalSums {
+        self.intervals
+    }
+
+    /// How often it is bought.
+    #[must_use]
+    pub const fn popularity(&self) -> &Popularity {
+        &self.popularity
+    }
+}
+
+/// A figure that is a sum of weights.
+pub(super) fn mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {
+    let mass = from.f64()?;
+    if mass >= 0.0 { Ok(mass) } else { Err(DecodeError::Invalid("sum of weights")) }
+}
