@@ -94,6 +94,8 @@ error_codes! {
     InvalidCursor = "invalid_cursor", 422, false;
     /// The event is stored, but could not be applied.
     NotApplied = "not_applied", 422, false;
+    /// The request's head is larger than allowed.
+    HeadTooLarge = "head_too_large", 431, false;
     /// More arrives than can be taken. Nothing was stored: send it again later.
     Overloaded = "overloaded", 429, true;
     /// A fault of ours.
