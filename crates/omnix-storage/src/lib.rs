@@ -15,5 +15,11 @@
 mod log;
 mod store;
 
+pub mod conformance;
+
 pub use log::{AppendError, Block, EventLog, Grain, LogReader, ReadError, StoredBlock, TrimReport};
-pub use store::{Commit, CommitError, KeyRange, Order, StateReader, StateStore, StoreError, Write};
+pub use store::{
+    Atomicity, Expired, KEY_BYTES_MAX, LsmReader, LsmStore, MemoryDisk, MemoryStore, RESERVED_PREFIX,
+    SharedCaches, StoreSettings, StoreStats,
+};
+pub use store::{Commit, CommitError, KeyRange, Order, StateReader, StateStore, StoreError, Visit, Write};

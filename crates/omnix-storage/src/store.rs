@@ -3,10 +3,18 @@
 //! The event log is the store's write-ahead log: a store may fall back to an earlier commit when the process
 //! dies, never to half of one, and the log brings it forward.
 
+mod lsm;
+mod memory;
+mod row;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use omnix_model::Position;
+
+pub use lsm::{Expired, LsmReader, LsmStore, SharedCaches, StoreSettings, StoreStats};
+pub use memory::{Atomicity, MemoryDisk, MemoryStore};
+pub use row::{KEY_BYTES_MAX, RESERVED_PREFIX};
 
 /// One change of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +39,9 @@ pub enum Write {
 /// which overwrites itself when written again; then each of `states`, whose row carries the position up to
 /// which it has been applied, so that a repeated record is recognised; then the checkpoint. Killed between
 /// any two writes, repeating the group gives the same result.
+///
+/// A key that is written twice ends as its last write says. Keys are 1 to [`KEY_BYTES_MAX`] bytes and do not
+/// begin with [`RESERVED_PREFIX`]: a commit with one that does is refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Commit {
     /// Insights, timers, rollups, feed entries, spills: under keys derived from their cause.
@@ -81,6 +92,9 @@ impl KeyRange {
     }
 }
 
+/// What a scan calls with each key and value, until it breaks.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
 /// In which direction a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -93,10 +107,12 @@ pub enum Order {
 /// The store of one shard, from the side of its single writer.
 ///
 /// # Contract
-/// - A commit is visible to readers as a whole, right after `commit` returns, and never in part (a store
-///   without transactions: each customer's rows are).
+/// - A commit is visible to readers as a whole, right after `commit` returns, and never in part.
 /// - Opened after a crash the store stands at some whole commit, not before the last one that `persist`
 ///   answered; `checkpoint` says which.
+/// - A store without transactions keeps neither: there each single row is whole, rows are written in the
+///   order of [`Commit::writes`], and the checkpoint after them; each is visible and durable at once.
+/// - After [`CommitError::Failed`] a store is of no further use and has to be opened anew.
 /// - Nothing is synced in `commit`.
 pub trait StateStore: Send {
     /// The position of the last commit; `None` in a new store.
@@ -137,6 +153,6 @@ pub trait StateReader: Send + Sync {
         &self,
         range: &KeyRange,
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: Visit<'_>,
     ) -> Result<(), StoreError>;
 }
