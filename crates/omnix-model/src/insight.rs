@@ -1,5 +1,7 @@
 //! Insights: what an event means, for the person who should know.
 
+mod stored;
+
 use std::fmt;
 use std::str::FromStr;
 

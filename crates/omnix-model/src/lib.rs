@@ -12,19 +12,20 @@
 
 pub mod limits;
 
-mod block;
-mod codec;
-mod error_code;
+mod time;
+mod id;
+mod money;
+mod lane;
+mod position;
+mod segment;
 mod event;
 mod fingerprint;
-mod id;
 mod insight;
-mod lane;
-mod money;
-mod position;
+mod error_code;
+mod rejected;
 mod record;
-mod segment;
-mod time;
+mod block;
+mod codec;
 
 pub use block::{BlockFull, RecordBlock, RecordBlockWriter};
 pub use codec::{DecodeError, Reader, Writer};
@@ -39,5 +40,6 @@ pub use lane::{Lane, LaneRange, ShardId};
 pub use money::{Money, NumberError, Quantity, Rounded};
 pub use position::{LogId, Position};
 pub use record::{EventRecord, Origin, Record, RecordKind};
+pub use rejected::RejectedEvent;
 pub use segment::{Segment, SegmentName, Tier};
 pub use time::{Clock, TimeError, Timestamp};

@@ -2,6 +2,8 @@
 //!
 //! Deliberately without a clock: `now` is always an argument.
 
+mod rfc3339;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -119,12 +121,6 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let instant: jiff::Timestamp = match text.parse() {
-            Ok(instant) => instant,
-            Err(_) if text.parse::<jiff::civil::DateTime>().is_ok() => return Err(TimeError::WithoutOffset),
-            Err(_) => return Err(TimeError::Malformed),
-        };
-        let ms = instant.as_millisecond();
-        if (Self::MIN.0..=Self::MAX.0).contains(&ms) { Ok(Self(ms)) } else { Err(TimeError::OutOfRange) }
+        rfc3339::parse(text)
     }
 }

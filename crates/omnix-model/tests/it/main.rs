@@ -5,3 +5,4 @@
 mod arbitrary;
 mod block_round_trip;
 mod block_size;
+mod time;
