@@ -17,7 +17,9 @@ mod store;
 
 pub mod conformance;
 
-pub use log::{AppendError, Block, EventLog, Grain, LogReader, ReadError, StoredBlock, TrimReport};
+pub use log::{AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport};
+pub use log::{Blemish, DamagedRun, LogSettings, OpenError, OpenReport, RAW_BYTES_MAX, SegmentLog, TornTail};
+pub use log::{Disk, DiskFile, RealDisk};
 pub use store::{
     Atomicity, Expired, KEY_BYTES_MAX, LsmReader, LsmStore, MemoryDisk, MemoryStore, RESERVED_PREFIX,
     SharedCaches, StoreSettings, StoreStats,

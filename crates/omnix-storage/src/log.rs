@@ -3,9 +3,31 @@
 //! Written to the weakest backend: an append answers block by block, an outcome may be *unknown*, positions
 //! grow within a log but have gaps and are opaque, reading at the tail waits.
 
+mod active;
+mod disk;
+mod encoder;
+mod reader;
+mod recovery;
+mod scan;
+mod segment;
+mod shared;
+mod writer;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use omnix_model::limits::{BLOCK_BYTES_MAX, EVENT_BYTES_MAX};
 use omnix_model::{Lane, LogId, Position, Timestamp};
+
+pub use disk::{Disk, DiskFile, RealDisk};
+pub use recovery::{Blemish, OpenError, OpenReport, TornTail};
+pub use scan::DamagedRun;
+pub use writer::{LogSettings, SegmentLog};
+
+/// Bytes of a block's payload at the most; a larger one is refused.
+pub const RAW_BYTES_MAX: usize = 1 << 20;
+
+const _: () = assert!(BLOCK_BYTES_MAX + EVENT_BYTES_MAX <= RAW_BYTES_MAX, "a full block fits into a frame");
 
 /// How records are grouped into the blocks of one append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +130,21 @@ pub trait EventLog: Send {
     /// Appends `blocks` durably. Blocks until all are answered.
     fn append(&mut self, blocks: &[Block]) -> Vec<Result<Position, AppendError>>;
 
-    /// A reader that stands right after `after`.
+    /// A handle that opens readers on any thread, also while this writer appends elsewhere.
+    fn source(&self) -> Arc<dyn LogSource>;
+
+    /// A reader that stands right after the block of `after`; see [`LogSource::read_after`].
     ///
     /// # Errors
     /// [`ReadError::Trimmed`] when what follows is no longer kept.
-    fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError>;
+    fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError> {
+        self.source().read_after(after)
+    }
 
     /// The position of the last acknowledged block (its slot 0), or the start of the log.
-    fn end(&self) -> Position;
+    fn end(&self) -> Position {
+        self.source().end()
+    }
 
     /// Removes what lies below `keep_from` *and* is older than `older_than`, in units of the backend's own.
     ///
@@ -128,6 +157,25 @@ pub trait EventLog: Send {
     /// # Errors
     /// [`AppendError::Unknown`] when the last bytes could not be synced.
     fn close(self: Box<Self>) -> Result<(), AppendError>;
+}
+
+/// The log of one shard, from the side of those who read it. Outlives its writer.
+pub trait LogSource: Send + Sync {
+    /// The log that is read.
+    fn id(&self) -> LogId;
+
+    /// The position right before the first block kept: [`Self::read_after`] it reads all there is.
+    fn start(&self) -> Position;
+
+    /// The position of the last acknowledged block (its slot 0), or the start of the log.
+    fn end(&self) -> Position;
+
+    /// A reader that stands right after `after`. It reads whole blocks, and the first is the one behind the
+    /// block that holds `after`, whatever its slot; the rest of that block is had by [`LogReader::block_at`].
+    ///
+    /// # Errors
+    /// [`ReadError::Trimmed`] when what follows is no longer kept.
+    fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError>;
 }
 
 /// Reads blocks in order, also while the log grows.

@@ -1,0 +1,14 @@
+//! The embedded log, one file a subject under `log/`; one program, so that it is linked once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "tests"
+)]
+
+#[path = "log/segments.rs"]
+mod segments;
+#[path = "log/support.rs"]
+mod support;
