@@ -49,6 +49,12 @@ fn count_bytes(count: i64) -> [u8; 4] {
     u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes()
 }
 
+/// All rows of one kind.
+#[must_use]
+pub fn all_of(kind: u8) -> Vec<u8> {
+    vec![kind]
+}
+
 /// All parts of one customer's state.
 #[must_use]
 pub fn state_prefix(lane: Lane, customer: &CustomerId) -> Vec<u8> {

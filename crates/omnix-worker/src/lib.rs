@@ -8,18 +8,25 @@
 //! Deliberately not here: HTTP, tokens, JSON of the API (`omnix-server`, `omnix-wire`); what an event means
 //! (`omnix-engine`). A test, a simulation or a Lambda can run all of it without a socket.
 
-pub mod book;
+pub mod keys;
+
 mod clock;
 mod publish;
+mod progress;
+pub mod state_row;
+pub mod rollup;
+pub mod rows;
+pub mod book;
+mod cursor;
+mod ranking;
 mod queries;
 
-pub mod keys;
-pub mod rollup;
-
 pub use clock::{Clock, ManualClock, WallClock};
+pub use cursor::{FeedCursor, InvalidCursor};
+pub use progress::Progress;
 pub use publish::{NewEvent, PublishError, Receipt, Refusal, Stored};
 pub use queries::{
     CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally,
-    LatencySummary, Overview, PageRequest, RejectedFilter, RejectedRow, SegmentFlow, SegmentRow,
-    SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+    LatencySummary, Overview, PageRequest, Queries, QueryError, RejectedFilter, RejectedRow, SegmentFlow,
+    SegmentRow, SegmentsReport, ShardStatus, ShardView, StreamCounts, TimeRange, minute_of,
 };

@@ -1,237 +1,150 @@
-//! What can be asked of a stream, in the model's words. Answers hold what was committed and nothing else.
+//! What can be asked of a stream: answered from what was committed, and from nothing else.
+//!
+//! Synchronous: whoever serves sockets asks from a thread that may block.
 
-use omnix_model::{
-    CustomerId, ErrorCode, EventId, Insight, InsightKind, Position, Priority, SegmentName, ShardId, Timestamp,
+mod answers;
+mod customers;
+mod feed;
+mod insights;
+mod overview;
+mod rejected;
+mod segments;
+mod stream;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use omnix_engine::{Model, Settings};
+use omnix_model::{CustomerId, Lane, LaneRange, LogId, ShardId};
+use omnix_storage::{KeyRange, Order, StateReader, StoreError};
+
+pub use answers::{
+    CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally,
+    LatencySummary, Overview, PageRequest, RejectedFilter, RejectedRow, SegmentFlow, SegmentRow,
+    SegmentsReport, ShardStatus, StreamCounts, TimeRange,
 };
 
-/// A range of time, `from` included, `to` excluded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeRange {
-    /// The first instant.
-    pub from: Timestamp,
-    /// The first instant behind the range.
-    pub to: Timestamp,
+pub use stream::minute_of;
+
+use crate::cursor::InvalidCursor;
+use crate::rollup::{Row, decode_row};
+use crate::{Clock, Progress, keys};
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The cursor is not one that this list gave.
+    #[error("not a cursor that this list gave")]
+    InvalidCursor,
+    /// The store failed, or holds what cannot be decoded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// Which page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageRequest {
-    /// How many entries at the most.
-    pub limit: usize,
-    /// Where the page before ended: what it gave as `next`.
-    pub cursor: Option<String>,
+impl From<InvalidCursor> for QueryError {
+    fn from(_: InvalidCursor) -> Self {
+        Self::InvalidCursor
+    }
 }
 
-/// Which insights.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct InsightFilter {
-    /// When they were raised.
-    pub range: Option<TimeRange>,
-    /// Which kind.
-    pub kind: Option<InsightKind>,
-    /// Which priority.
-    pub priority: Option<Priority>,
-    /// Of customers who are in this segment now.
-    pub segment: Option<SegmentName>,
-    /// Whether somebody should do something.
-    pub action_required: Option<bool>,
-    /// Oldest first instead of newest first.
-    pub is_ascending: bool,
-}
-
-/// A page of insights.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct InsightPage {
-    /// The insights.
-    pub insights: Vec<Insight>,
-    /// The cursor of the next page; none on the last.
-    pub next: Option<String>,
-}
-
-/// Insights by kind and priority, indexed by their stored numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct InsightTally {
-    /// By kind.
-    pub by_kind: [u64; 4],
-    /// By priority.
-    pub by_priority: [u64; 4],
-}
-
-/// Latency from acceptance to commit.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct LatencySummary {
-    /// Mean, in milliseconds.
-    pub average_ms: f64,
-    /// Median, in milliseconds.
-    pub p50_ms: f64,
-    /// 99th percentile, in milliseconds.
-    pub p99_ms: f64,
-}
-
-/// How the whole system does.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Overview {
-    /// Insights raised.
-    pub insights: InsightTally,
-    /// From acceptance to commit.
-    pub latency: LatencySummary,
-    /// Events applied.
-    pub applied: u64,
-    /// Events refused or not applied.
-    pub failed: u64,
-    /// Insights held back by cool-downs and limits.
-    pub suppressed: u64,
-    /// Events applied a second, over the range or since the first event in it.
-    pub events_per_second: f64,
-}
-
-/// What went through the stream. A record here is an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StreamCounts {
-    /// Accepted.
-    pub incoming_records: u64,
-    /// Applied.
-    pub outgoing_records: u64,
-    /// Bytes accepted, before compression.
-    pub incoming_bytes: u64,
-    /// Bytes applied, before compression.
-    pub outgoing_bytes: u64,
-    /// Acknowledged.
-    pub successful_records: u64,
-    /// Refused or not applied.
-    pub failed_records: u64,
-    /// Publishing requests answered with 429 or 503.
-    pub write_throttled: u64,
-    /// Reads that were throttled; always 0 where nothing throttles them.
-    pub read_throttled: u64,
-    /// Age of the oldest event that is durable but not applied, in milliseconds.
-    pub iterator_age_ms: u64,
-}
-
-/// One shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShardStatus {
+/// One shard, from the side of those who ask.
+#[derive(Clone)]
+pub struct ShardView {
     /// Which.
     pub shard: ShardId,
-    /// The first key of its hash range.
-    pub first_hash_key: u128,
-    /// The last key of its hash range.
-    pub last_hash_key: u128,
-    /// The last durable position.
-    pub latest: Position,
-    /// The last applied position.
-    pub checkpoint: Position,
-    /// Age of the oldest event that is durable but not applied, in milliseconds.
-    pub iterator_age_ms: u64,
+    /// The log it appends to.
+    pub log: LogId,
+    /// Its lanes.
+    pub lanes: LaneRange,
+    /// Its store.
+    pub store: Arc<dyn StateReader>,
+    /// How far it has come.
+    pub progress: Arc<Progress>,
 }
 
-/// How customers are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CustomerSort {
-    /// By id, all of them.
-    Id,
-    /// By what they spent, most first: the first 10,000.
-    Value,
-    /// By their last purchase, latest first: the first 10,000.
-    LastSeen,
+/// Answers what can be asked of a stream. Cheap to clone.
+#[derive(Clone)]
+pub struct Queries {
+    shards: Arc<[ShardView]>,
+    model: Arc<ArcSwap<Model>>,
+    settings: Arc<Settings>,
+    clock: Arc<dyn Clock>,
 }
 
-/// One customer of a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CustomerRow {
-    /// Who.
-    pub customer_id: CustomerId,
-    /// Their segment.
-    pub segment: Option<SegmentName>,
-    /// What they spent, in millionths.
-    pub total_spent: i128,
-    /// Their last purchase.
-    pub last_purchase_at: Option<Timestamp>,
+impl Queries {
+    /// Asks `shards`, which together own all lanes; `model` is the newest in force.
+    #[must_use]
+    pub fn new(
+        shards: Vec<ShardView>,
+        model: Arc<ArcSwap<Model>>,
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { shards: shards.into(), model, settings, clock }
+    }
+
+    /// The store that holds `lane`.
+    fn store_of(&self, lane: Lane) -> Result<&dyn StateReader, StoreError> {
+        let owner = self.shards.iter().find(|shard| shard.lanes.contains(lane));
+        let owner = owner.ok_or_else(|| StoreError(format!("no shard owns lane {lane}")))?;
+        Ok(owner.store.as_ref())
+    }
+
+    /// The lane of `customer` and the store that holds it.
+    fn home_of(&self, customer: &CustomerId) -> Result<(Lane, &dyn StateReader), StoreError> {
+        let lane = Lane::of(customer);
+        Ok((lane, self.store_of(lane)?))
+    }
+
+    /// The sum of all rows of a kind with `from <= count < to` (hours or minutes since 1970), over all lanes.
+    fn sum_rows<R: Row>(&self, kind: u8, from: i64, to: i64) -> Result<R, StoreError> {
+        let range = KeyRange { from: keys::counted_from(kind, from), to: keys::counted_from(kind, to) };
+        let mut sum = R::default();
+        for shard in self.shards.iter() {
+            let mut broken = None;
+            shard.store.scan(&range, Order::Ascending, &mut |_, value| match decode_row::<R>(value) {
+                Ok((row, _)) => {
+                    sum.merge(&row);
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    broken = Some(StoreError(format!("a counted row: {error}")));
+                    ControlFlow::Break(())
+                }
+            })?;
+            if let Some(error) = broken {
+                return Err(error);
+            }
+        }
+        Ok(sum)
+    }
 }
 
-/// One segment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SegmentRow {
-    /// Which.
-    pub name: SegmentName,
-    /// How many customers are in it.
-    pub customers: u64,
-    /// What they spent in all, in millionths.
-    pub revenue: i128,
-    /// Customers who entered it in the range.
-    pub moved_in: u64,
-    /// Customers who left it in the range.
-    pub moved_out: u64,
+/// A row's key and value.
+type RawRow = (Vec<u8>, Vec<u8>);
+
+/// Up to `limit` rows of `range`, as they stand.
+fn rows_of(
+    store: &dyn StateReader,
+    range: &KeyRange,
+    order: Order,
+    limit: usize,
+) -> Result<Vec<RawRow>, StoreError> {
+    let mut rows = Vec::new();
+    if limit == 0 {
+        return Ok(rows);
+    }
+    store.scan(range, order, &mut |key, value| {
+        rows.push((key.to_vec(), value.to_vec()));
+        if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Ok(rows)
 }
 
-/// How many customers moved from one segment to another.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SegmentFlow {
-    /// From; none for customers not in one before.
-    pub from: Option<SegmentName>,
-    /// To.
-    pub to: SegmentName,
-    /// How many.
-    pub customers: u64,
-}
-
-/// All segments and what moved between them.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct SegmentsReport {
-    /// The segments: ours, best first, then outside ones.
-    pub segments: Vec<SegmentRow>,
-    /// The moves of the range.
-    pub flows: Vec<SegmentFlow>,
-    /// Customers in all.
-    pub customers: u64,
-}
-
-/// Which rejected events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RejectedFilter {
-    /// With this code.
-    pub code: Option<ErrorCode>,
-}
-
-/// One rejected event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedRow {
-    /// Its id in the list.
-    pub id: String,
-    /// When it arrived.
-    pub received_at: Timestamp,
-    /// The code of its first fault.
-    pub code: ErrorCode,
-    /// All its faults.
-    pub faults: Vec<omnix_model::Fault>,
-    /// The customer, where it could be read.
-    pub customer_id: Option<CustomerId>,
-    /// The event's id, where it could be read.
-    pub event_id: Option<EventId>,
-    /// What arrived.
-    pub body: Vec<u8>,
-}
-
-/// One message of the feed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeedMessage {
-    /// Where it stands: the same after any restart.
-    pub position: Position,
-    /// Its number among the messages of that position.
-    pub index: u16,
-    /// The insight it brings.
-    pub insight: Insight,
-    /// The customer's segment when it was raised.
-    pub segment: Option<SegmentName>,
-}
-
-/// A piece of the feed.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct FeedPage {
-    /// The messages, each customer's in order.
-    pub messages: Vec<FeedMessage>,
-    /// The cursor right behind them.
-    pub next: String,
-    /// Whether older messages were asked for than are kept.
-    pub has_gap: bool,
+/// The first key behind `key`.
+fn behind(key: &[u8]) -> Vec<u8> {
+    let mut next = key.to_vec();
+    next.push(0);
+    next
 }

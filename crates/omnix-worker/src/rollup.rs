@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 /// The label under which labels beyond the limit are counted.
 pub const OTHER_LABEL: &str = "other";
 
-/// Buckets of a histogram of milliseconds or of amounts: each a factor of 2^(1/4) wider than the last.
+/// Buckets of a histogram of microseconds or of cents: each a factor of 2^(1/4) wider than the last.
 const BUCKETS: usize = 128;
 const BUCKETS_PER_OCTAVE: f64 = 4.0;
 
@@ -224,15 +224,17 @@ pub struct Activity {
     pub applied: u64,
     /// Their bytes, before compression.
     pub bytes: u64,
-    /// Events refused, or durable and not applied.
-    pub failed: u64,
+    /// Events refused: not stored, kept as rejected events.
+    pub refused: u64,
+    /// Events that are durable and could not be applied.
+    pub not_applied: u64,
     /// Events older than their customer's last.
     pub late: u64,
     /// Insights held back.
     pub suppressed: u64,
     /// Insights raised, by the kind's number and the priority's; a revision is none.
     pub insights: [[u64; 4]; 4],
-    /// Milliseconds from acceptance to commit, live events only.
+    /// Microseconds from acceptance to commit, live events only.
     pub latency: Histogram,
     /// Their sum, in microseconds.
     pub latency_us: u64,
@@ -265,7 +267,7 @@ impl Activity {
 
 impl Row for Activity {
     fn encode(&self, out: &mut Writer) {
-        [self.applied, self.bytes, self.failed, self.late, self.suppressed]
+        [self.applied, self.bytes, self.refused, self.not_applied, self.late, self.suppressed]
             .into_iter()
             .for_each(|n| out.uint(n));
         self.insights.iter().flatten().for_each(|&n| out.uint(n));
@@ -283,7 +285,8 @@ impl Row for Activity {
         let mut row = Self {
             applied: reader.uint()?,
             bytes: reader.uint()?,
-            failed: reader.uint()?,
+            refused: reader.uint()?,
+            not_applied: reader.uint()?,
             late: reader.uint()?,
             suppressed: reader.uint()?,
             ..Self::default()
@@ -303,7 +306,8 @@ impl Row for Activity {
     fn merge(&mut self, other: &Self) {
         self.applied += other.applied;
         self.bytes += other.bytes;
-        self.failed += other.failed;
+        self.refused += other.refused;
+        self.not_applied += other.not_applied;
         self.late += other.late;
         self.suppressed += other.suppressed;
         for (mine, theirs) in self.insights.iter_mut().flatten().zip(other.insights.iter().flatten()) {

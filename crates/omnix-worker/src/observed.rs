@@ -1,0 +1,166 @@
+//! What a commit observed, as a row: kept until the model that learnt from it is in force.
+//!
+//! The observations themselves are stored, not sums of them: absorbed again in their order they give the same
+//! tally to the last bit, however they were dealt over commits.
+
+use omnix_engine::{Basket, Buyer, Interval, Observation, Order, Sale, Score};
+use omnix_model::{DecodeError, ProductId, Reader, Writer};
+use smol_str::SmolStr;
+
+const VERSION: u8 = 1;
+
+/// The observations as bytes: version, count, then kind and fields of each in the order of their declaration.
+#[must_use]
+pub fn encode(observations: &[Observation]) -> Vec<u8> {
+    let mut out = Writer::append_to(Vec::with_capacity(1 + 64 * observations.len()));
+    out.u8(VERSION);
+    out.uint(observations.len() as u64);
+    for observation in observations {
+        match observation {
+            Observation::Sale(sale) => {
+                out.u8(0);
+                out.text(sale.product_id.as_str());
+                out.text(&sale.product_name);
+                out.text(&sale.product_category);
+                out.u8(match sale.buyer {
+                    Buyer::Anonymous => 0,
+                    Buyer::First => 1,
+                    Buyer::Again => 2,
+                });
+                out.time(sale.at);
+            }
+            Observation::Interval(interval) => {
+                out.u8(1);
+                out.text(interval.product_id.as_str());
+                out.f64(interval.days);
+                encode_optional(interval.within, &mut out);
+            }
+            Observation::Basket(basket) => {
+                out.u8(2);
+                out.fixed64(basket.key);
+                out.uint(basket.products.len() as u64);
+                basket.products.iter().for_each(|product| out.text(product.as_str()));
+                out.time(basket.at);
+            }
+            Observation::Order(order) => {
+                out.u8(3);
+                out.f64(order.ln_amount);
+                encode_optional(order.within, &mut out);
+                encode_optional(order.residual, &mut out);
+                out.flag(order.score.is_some());
+                if let Some(score) = order.score {
+                    out.f64(score.z);
+                    out.flag(score.is_alert);
+                }
+            }
+        }
+    }
+    out.into_bytes()
+}
+
+/// The observations that [`encode`] wrote.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are none.
+pub fn decode(bytes: &[u8]) -> Result<Vec<Observation>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    match reader.u8()? {
+        VERSION => {}
+        version => return Err(DecodeError::Unknown(u64::from(version))),
+    }
+    let count = reader.count()?;
+    let observations = (0..count).map(|_| decode_one(&mut reader)).collect::<Result<_, _>>()?;
+    if reader.is_empty() { Ok(observations) } else { Err(DecodeError::Invalid("end of observations")) }
+}
+
+fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
+    Ok(match reader.u8()? {
+        0 => Observation::Sale(Sale {
+            product_id: product(reader)?,
+            product_name: SmolStr::new(reader.text()?),
+            product_category: SmolStr::new(reader.text()?),
+            buyer: match reader.u8()? {
+                0 => Buyer::Anonymous,
+                1 => Buyer::First,
+                2 => Buyer::Again,
+                _ => return Err(DecodeError::Invalid("buyer")),
+            },
+            at: reader.time()?,
+        }),
+        1 => Observation::Interval(Interval {
+            product_id: product(reader)?,
+            days: reader.f64()?,
+            within: decode_optional(reader)?,
+        }),
+        2 => Observation::Basket(Basket {
+            key: reader.fixed64()?,
+            products: {
+                let count = reader.count()?;
+                (0..count).map(|_| product(reader)).collect::<Result<_, _>>()?
+            },
+            at: reader.time()?,
+        }),
+        3 => Observation::Order(Order {
+            ln_amount: reader.f64()?,
+            within: decode_optional(reader)?,
+            residual: decode_optional(reader)?,
+            score: if reader.flag()? {
+                Some(Score { z: reader.f64()?, is_alert: reader.flag()? })
+            } else {
+                None
+            },
+        }),
+        kind => return Err(DecodeError::Unknown(u64::from(kind))),
+    })
+}
+
+/// What is not finite is left out: a tally leaves it out too.
+fn encode_optional(value: Option<f64>, out: &mut Writer) {
+    let value = value.filter(|value| value.is_finite());
+    out.flag(value.is_some());
+    if let Some(value) = value {
+        out.f64(value);
+    }
+}
+
+fn decode_optional(reader: &mut Reader<'_>) -> Result<Option<f64>, DecodeError> {
+    if reader.flag()? { reader.f64().map(Some) } else { Ok(None) }
+}
+
+fn product(reader: &mut Reader<'_>) -> Result<ProductId, DecodeError> {
+    ProductId::new(reader.text()?).or(Err(DecodeError::Invalid("product")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use omnix_model::Timestamp;
+
+    #[test]
+    fn observations_come_back_and_cut_ones_do_not() {
+        let product = ProductId::new("tea").unwrap();
+        let at = Timestamp::from_ms_clamped(1_767_225_600_123);
+        let all = vec![
+            Observation::Sale(Sale {
+                product_id: product.clone(),
+                product_name: "Tea".into(),
+                product_category: "hot".into(),
+                buyer: Buyer::Again,
+                at,
+            }),
+            Observation::Interval(Interval { product_id: product.clone(), days: 3.5, within: Some(0.25) }),
+            Observation::Basket(Basket { key: 7, products: vec![product.clone(), product], at }),
+            Observation::Order(Order {
+                ln_amount: 3.0,
+                within: None,
+                residual: Some(-1.0),
+                score: Some(Score { z: 2.5, is_alert: true }),
+            }),
+        ];
+        let bytes = encode(&all);
+        assert_eq!(decode(&bytes), Ok(all));
+        for cut in 0..bytes.len() {
+            assert!(decode(&bytes[..cut]).is_err(), "{cut}");
+        }
+    }
+}

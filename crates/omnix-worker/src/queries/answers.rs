@@ -1,0 +1,230 @@
+//! What is asked and what is answered, in the model's words.
+
+use omnix_model::{
+    CustomerId, ErrorCode, Insight, InsightKind, Position, Priority, RejectedEvent, SegmentName, ShardId,
+    Timestamp,
+};
+
+use crate::FeedCursor;
+
+/// A range of time, `from` included, `to` excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first instant.
+    pub from: Timestamp,
+    /// The first instant behind the range.
+    pub to: Timestamp,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many entries at the most.
+    pub limit: usize,
+    /// Where the page before ended: what it gave as `next`.
+    pub cursor: Option<String>,
+}
+
+/// Which insights.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct InsightFilter {
+    /// When they were raised.
+    pub range: Option<TimeRange>,
+    /// Which kind.
+    pub kind: Option<InsightKind>,
+    /// Which priority.
+    pub priority: Option<Priority>,
+    /// Of customers who are in this segment now.
+    pub segment: Option<SegmentName>,
+    /// Whether somebody should do something.
+    pub action_required: Option<bool>,
+    /// Oldest first instead of newest first.
+    pub is_ascending: bool,
+}
+
+/// A page of insights.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct InsightPage {
+    /// The insights.
+    pub insights: Vec<Insight>,
+    /// The cursor of the next page; none on the last.
+    pub next: Option<String>,
+}
+
+/// Insights by kind and priority, indexed by their stored numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InsightTally {
+    /// By kind.
+    pub by_kind: [u64; 4],
+    /// By priority.
+    pub by_priority: [u64; 4],
+}
+
+/// Latency from acceptance to commit.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LatencySummary {
+    /// Mean, in milliseconds.
+    pub average_ms: f64,
+    /// Median, in milliseconds.
+    pub p50_ms: f64,
+    /// 99th percentile, in milliseconds.
+    pub p99_ms: f64,
+}
+
+/// How the whole system does.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Overview {
+    /// Insights raised.
+    pub insights: InsightTally,
+    /// From acceptance to commit.
+    pub latency: LatencySummary,
+    /// Events applied.
+    pub applied: u64,
+    /// Events refused or not applied.
+    pub failed: u64,
+    /// Insights held back by cool-downs and limits.
+    pub suppressed: u64,
+    /// Events applied a second, over the range or since the first event in it.
+    pub events_per_second: f64,
+}
+
+/// What went through the stream. A record here is an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamCounts {
+    /// Accepted.
+    pub incoming_records: u64,
+    /// Applied.
+    pub outgoing_records: u64,
+    /// Bytes accepted, before compression.
+    pub incoming_bytes: u64,
+    /// Bytes applied, before compression.
+    pub outgoing_bytes: u64,
+    /// Acknowledged.
+    pub successful_records: u64,
+    /// Refused or not applied.
+    pub failed_records: u64,
+    /// Publishing requests answered with 429 or 503.
+    pub write_throttled: u64,
+    /// Reads that were throttled; always 0 where nothing throttles them.
+    pub read_throttled: u64,
+    /// Age of the oldest event that is durable but not applied, in milliseconds.
+    pub iterator_age_ms: u64,
+}
+
+/// One shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardStatus {
+    /// Which.
+    pub shard: ShardId,
+    /// The first key of its hash range.
+    pub first_hash_key: u128,
+    /// The last key of its hash range.
+    pub last_hash_key: u128,
+    /// The last durable position.
+    pub latest: Position,
+    /// The last applied position.
+    pub checkpoint: Position,
+    /// Age of the oldest event that is durable but not applied, in milliseconds.
+    pub iterator_age_ms: u64,
+}
+
+/// How customers are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CustomerSort {
+    /// By id, all of them.
+    Id,
+    /// By what they spent, most first: the first 10,000.
+    Value,
+    /// By their last purchase, latest first: the first 10,000.
+    LastSeen,
+}
+
+/// One customer of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomerRow {
+    /// Who.
+    pub customer_id: CustomerId,
+    /// Their segment.
+    pub segment: Option<SegmentName>,
+    /// What they spent, in millionths.
+    pub total_spent: i128,
+    /// Their last purchase.
+    pub last_purchase_at: Option<Timestamp>,
+}
+
+/// One segment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentRow {
+    /// Which.
+    pub name: SegmentName,
+    /// How many customers are in it.
+    pub customers: u64,
+    /// What they spent in all, in millionths.
+    pub revenue: i128,
+    /// Customers who entered it in the range.
+    pub moved_in: u64,
+    /// Customers who left it in the range.
+    pub moved_out: u64,
+}
+
+/// How many customers moved from one segment to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentFlow {
+    /// From; none for customers not in one before.
+    pub from: Option<SegmentName>,
+    /// To.
+    pub to: SegmentName,
+    /// How many.
+    pub customers: u64,
+}
+
+/// All segments and what moved between them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SegmentsReport {
+    /// The segments: ours, best first, then outside ones.
+    pub segments: Vec<SegmentRow>,
+    /// The moves of the range.
+    pub flows: Vec<SegmentFlow>,
+    /// Customers in all.
+    pub customers: u64,
+}
+
+/// Which rejected events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RejectedFilter {
+    /// With this code.
+    pub code: Option<ErrorCode>,
+}
+
+/// One rejected event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RejectedRow {
+    /// Its id in the list.
+    pub id: String,
+    /// The event.
+    pub event: RejectedEvent,
+}
+
+/// One message of the feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedMessage {
+    /// Where it stands: the same after any restart.
+    pub position: Position,
+    /// Its number among the messages of that position.
+    pub index: u16,
+    /// The insight it brings.
+    pub insight: Insight,
+    /// The customer's segment when it was raised.
+    pub segment: Option<SegmentName>,
+}
+
+/// A piece of the feed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FeedPage {
+    /// The messages, each customer's in order.
+    pub messages: Vec<FeedMessage>,
+    /// The cursor right behind them.
+    pub next: FeedCursor,
+    /// Whether older messages were asked for than are kept.
+    pub has_gap: bool,
+}

@@ -1,0 +1,107 @@
+//! The values of rows that point at others: the index of insights by time, and the feed.
+
+use omnix_model::{
+    CustomerId, DecodeError, Insight, InsightId, InsightKind, Lane, Priority, Reader, SegmentName, Timestamp,
+    Writer,
+};
+
+/// What the index by time says of an insight, so that most filters need not read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexEntry {
+    /// Whom it is about.
+    pub customer_id: CustomerId,
+    /// Which kind.
+    pub kind: InsightKind,
+    /// How urgent.
+    pub priority: Priority,
+    /// Whether somebody should do something.
+    pub action_required: bool,
+}
+
+impl IndexEntry {
+    /// The entry of `insight`.
+    #[must_use]
+    pub fn of(insight: &Insight) -> Self {
+        Self {
+            customer_id: insight.customer_id.clone(),
+            kind: insight.kind,
+            priority: insight.priority,
+            action_required: insight.action_required,
+        }
+    }
+
+    /// The entry as bytes: kind, priority, whether to act, customer.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.u8(self.kind.number());
+        out.u8(self.priority.number());
+        out.flag(self.action_required);
+        out.raw(self.customer_id.as_str().as_bytes());
+        out.into_bytes()
+    }
+
+    /// The entry that [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let (kind, priority) = (reader.u8()?, reader.u8()?);
+        Ok(Self {
+            kind: *InsightKind::ALL.get(usize::from(kind)).ok_or(DecodeError::Invalid("kind"))?,
+            priority: *Priority::ALL.get(usize::from(priority)).ok_or(DecodeError::Invalid("priority"))?,
+            action_required: reader.flag()?,
+            customer_id: customer_id(reader.rest())?,
+        })
+    }
+}
+
+/// What a row of the feed points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedEntry {
+    /// The customer's lane.
+    pub lane: Lane,
+    /// Whom the insight is about.
+    pub customer_id: CustomerId,
+    /// When the insight was first raised.
+    pub raised_at: Timestamp,
+    /// Which insight.
+    pub id: InsightId,
+    /// The customer's segment at that moment.
+    pub segment: Option<SegmentName>,
+}
+
+impl FeedEntry {
+    /// The entry as bytes: lane, time, id, customer, segment (empty for none).
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.u8(self.lane.number());
+        out.time(self.raised_at);
+        out.raw(&self.id.0);
+        out.text(self.customer_id.as_str());
+        out.text(self.segment.as_ref().map_or("", SegmentName::label));
+        out.into_bytes()
+    }
+
+    /// The entry that [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        Ok(Self {
+            lane: Lane::new(reader.u8()?).ok_or(DecodeError::Invalid("lane"))?,
+            raised_at: reader.time()?,
+            id: InsightId(reader.raw(16)?.try_into().or(Err(DecodeError::Truncated))?),
+            customer_id: customer_id(reader.bytes()?)?,
+            segment: Some(reader.text()?).filter(|label| !label.is_empty()).map(SegmentName::parse),
+        })
+    }
+}
+
+fn customer_id(bytes: &[u8]) -> Result<CustomerId, DecodeError> {
+    let text = std::str::from_utf8(bytes).or(Err(DecodeError::Invalid("customer")))?;
+    CustomerId::new(text).or(Err(DecodeError::Invalid("customer")))
+}

@@ -1,0 +1,120 @@
+//! What the shell keeps of a customer, beside the engine's state and in the same row as its head.
+
+use omnix_model::{DecodeError, Position, Reader, Timestamp, Writer};
+
+use crate::dedup::Seen;
+
+/// Positions of baskets kept in a customer's head: what the latest insights rest on is found without a search.
+pub const BASKETS_KEPT: usize = 8;
+const VERSION: u8 = 1;
+
+/// What the shell keeps of a customer: position, window of ids, positions of the last baskets, timer.
+///
+/// # Format, version 1
+/// `version u8`, `position 12 bytes`, `due` (varint: 0 none, else ms + 1), `baskets` (varint count, 12 bytes
+/// each, the latest last), then [`Seen::encode`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shell {
+    /// The last record applied to the customer.
+    pub position: Position,
+    /// When the customer's timer falls due: its row stands in that hour.
+    pub timer: Option<Timestamp>,
+    /// Where the last baskets began, the latest last.
+    pub baskets: Vec<Position>,
+    /// The event ids of the duplicate window.
+    pub seen: Seen,
+}
+
+impl Shell {
+    /// Notes that a basket began at `position`.
+    pub fn note_basket(&mut self, position: Position) {
+        if self.baskets.len() == BASKETS_KEPT {
+            self.baskets.remove(0);
+        }
+        self.baskets.push(position);
+    }
+
+    /// The shell as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::append_to(Vec::with_capacity(64 + 14 * self.seen.len()));
+        out.u8(VERSION);
+        out.raw(&self.position.to_bytes());
+        out.uint(self.timer.map_or(0, |due| due.ms().unsigned_abs() + 1));
+        out.uint(self.baskets.len() as u64);
+        self.baskets.iter().for_each(|basket| out.raw(&basket.to_bytes()));
+        self.seen.encode(&mut out);
+        out.into_bytes()
+    }
+
+    /// The shell that [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no such thing.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        match reader.u8()? {
+            VERSION => {}
+            version => return Err(DecodeError::Unknown(u64::from(version))),
+        }
+        let position = read_position(&mut reader)?;
+        let timer = match reader.uint()? {
+            0 => None,
+            due => Some(Timestamp::from_ms_clamped(
+                i64::try_from(due - 1).or(Err(DecodeError::Invalid("due")))?,
+            )),
+        };
+        let count = reader.count()?;
+        if count > BASKETS_KEPT {
+            return Err(DecodeError::Invalid("count of baskets"));
+        }
+        let baskets = (0..count).map(|_| read_position(&mut reader)).collect::<Result<_, _>>()?;
+        let seen = Seen::decode(&mut reader)?;
+        if reader.is_empty() {
+            Ok(Self { position, timer, baskets, seen })
+        } else {
+            Err(DecodeError::Invalid("end of the shell's part"))
+        }
+    }
+
+    /// Bytes of memory beyond the structure itself.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.baskets.capacity() * size_of::<Position>() + self.seen.heap_bytes()
+    }
+}
+
+/// Reads a position of [`Position::BYTES`] bytes.
+///
+/// # Errors
+/// [`DecodeError`]
+pub(crate) fn read_position(reader: &mut Reader<'_>) -> Result<Position, DecodeError> {
+    let bytes = reader.raw(Position::BYTES)?;
+    bytes.first_chunk().copied().map(Position::from_bytes).ok_or(DecodeError::Truncated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use omnix_model::{LogId, Origin};
+
+    use crate::dedup::Window;
+
+    #[test]
+    fn a_shell_comes_back_and_a_cut_one_does_not() {
+        let now = Timestamp::from_ms_clamped(1_767_225_600_000);
+        let mut shell = Shell {
+            position: Position { log: LogId(3), frame: 9, slot: 1 },
+            timer: Some(now),
+            ..Shell::default()
+        };
+        (1..=12).for_each(|frame| shell.note_basket(Position { log: LogId(3), frame, slot: 0 }));
+        assert_eq!(shell.baskets.len(), BASKETS_KEPT);
+        assert!(shell.seen.remember(Origin::Client, 7, 8, now, Window::default()).is_empty());
+        let bytes = shell.encode();
+        assert_eq!(Shell::decode(&bytes), Ok(shell));
+        for cut in 0..bytes.len() {
+            assert!(Shell::decode(&bytes[..cut]).is_err(), "{cut}");
+        }
+    }
+}
