@@ -1,6 +1,9 @@
-//! Reads the times of RFC 3339, section 5.6, and nothing else: no dates alone, no time zones by name.
+//! Reads the times of RFC 3339, section 5.6, and nothing else: no dates alone, no time zones by name. Writes
+//! them in UTC with exactly three decimals.
 //!
 //! By hand because it is on the path of every event, and because general parsers take more than the RFC.
+
+use std::fmt;
 
 use super::{TimeError, Timestamp};
 
@@ -106,4 +109,25 @@ const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * month + 2) / 5 + day - 1;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     year * 365 + leap_days + day_of_year - 719_468
+}
+
+/// Writes `time` as `2026-01-05T10:00:00.000Z`.
+pub(super) fn write(time: Timestamp, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (year, month, day) = date_of(time.utc_day());
+    let ms = time.ms().rem_euclid(Timestamp::DAY_MS);
+    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+    write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
+}
+
+/// Year, month and day, so many days after 1970-01-01: the inverse of [`days_since_1970`].
+const fn date_of(days: i64) -> (i64, i64, i64) {
+    // Days of 400, of 100, of 4 years and of one; years begin in March.
+    let days = days + 719_468;
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = days.div_euclid(146_097) * 400 + year_of_era;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }

@@ -74,6 +74,18 @@ fn days_and_hours_are_counted_in_utc() {
     assert_eq!(time.plus_ms(i64::MAX), Timestamp::MAX);
 }
 
+#[test]
+fn the_calendar_has_no_gaps() {
+    let mut day = Timestamp::MIN;
+    let mut before = String::new();
+    while day < Timestamp::MAX.plus_ms(-Timestamp::DAY_MS) {
+        let text = day.to_string();
+        assert!(before < text && text.parse() == Ok(day), "{text}");
+        (day, before) = (day.plus_ms(Timestamp::DAY_MS), text);
+    }
+    assert_eq!(before, "9999-12-30T00:00:00.000Z");
+}
+
 proptest! {
     #[test]
     fn what_is_printed_is_read_again(ms in 0..=Timestamp::MAX.ms()) {

@@ -1,0 +1,123 @@
+//! The members of an event's object, sorted into those that are known and those that are not.
+
+use std::borrow::Cow;
+
+use crate::json::{Malformed, Scanner, Value};
+
+macro_rules! keys {
+    ($($variant:ident = $name:literal,)+) => {
+        /// The fields of all kinds.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Key { $($variant,)+ }
+
+        impl Key {
+            /// All of them.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            pub(super) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Where the field stands in an event.
+            pub(super) const fn pointer(self) -> &'static str {
+                match self { $(Self::$variant => concat!("/", $name),)+ }
+            }
+
+            fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+keys! {
+    CustomerId = "customerId",
+    ProductId = "productId",
+    ProductCategory = "productCategory",
+    ProductName = "productName",
+    Quantity = "quantity",
+    Price = "price",
+    TotalAmount = "totalAmount",
+    Timestamp = "timestamp",
+    Location = "location",
+    PaymentMethod = "paymentMethod",
+    DeviceType = "deviceType",
+    Metadata = "metadata",
+    Currency = "currency",
+    PreviousSegment = "previousSegment",
+    NewSegment = "newSegment",
+    SegmentationScore = "segmentationScore",
+    ReasonCodes = "reasonCodes",
+    Confidence = "confidence",
+    ModelVersion = "modelVersion",
+    PredictedConsumptionDate = "predictedConsumptionDate",
+    PredictionType = "predictionType",
+    Factors = "factors",
+    AlertTriggered = "alertTriggered",
+    EventType = "eventType",
+    EventId = "eventId",
+}
+
+/// The members of one object.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    known: [Option<Value<'a>>; Key::ALL.len()],
+    unknown: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// Known fields that stand there twice.
+    repeated: Vec<Key>,
+}
+
+impl<'a> Fields<'a> {
+    /// The members of the object that begins where `scanner` stands.
+    pub(super) fn read(scanner: &mut Scanner<'a>) -> Result<Self, Malformed> {
+        let mut fields =
+            Self { known: [const { None }; Key::ALL.len()], unknown: Vec::new(), repeated: Vec::new() };
+        scanner.members(|name, scanner| {
+            let value = scanner.value(1)?;
+            fields.put(name, value);
+            Ok(())
+        })?;
+        Ok(fields)
+    }
+
+    fn put(&mut self, name: Cow<'a, str>, value: Value<'a>) {
+        let Some(key) = Key::from_name(&name) else {
+            self.unknown.push((name, value));
+            return;
+        };
+        let Some(place) = self.known.get_mut(key as usize) else { return };
+        if place.replace(value).is_some() && !self.repeated.contains(&key) {
+            self.repeated.push(key);
+        }
+    }
+
+    /// Whether the field is there and not `null`.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.known.get(key as usize).is_some_and(|value| !matches!(value, None | Some(Value::Null)))
+    }
+
+    /// Whether the field is there, be it `null`.
+    pub(super) fn has_or_null(&self, key: Key) -> bool {
+        self.known.get(key as usize).is_some_and(Option::is_some)
+    }
+
+    /// Takes the field; `null` counts as absent.
+    pub(super) fn take(&mut self, key: Key) -> Option<Value<'a>> {
+        self.known.get_mut(key as usize)?.take().filter(|value| *value != Value::Null)
+    }
+
+    /// Takes what has not been taken: unknown fields, and those of other kinds.
+    pub(super) fn take_rest(&mut self) -> Vec<(Cow<'a, str>, Value<'a>)> {
+        let mut rest = std::mem::take(&mut self.unknown);
+        for key in Key::ALL {
+            if let Some(value) = self.take(*key) {
+                rest.push((Cow::Borrowed(key.name()), value));
+            }
+        }
+        rest
+    }
+
+    pub(super) fn take_repeated(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.repeated)
+    }
+}
