@@ -15,8 +15,11 @@
 mod log;
 mod store;
 
+mod directory;
+
 pub mod conformance;
 
+pub use directory::{DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Secret, Space};
 pub use log::{AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport};
 pub use log::{Blemish, DamagedRun, LogSettings, OpenError, OpenReport, RAW_BYTES_MAX, SegmentLog, TornTail};
 pub use log::{Disk, DiskFile, RealDisk};

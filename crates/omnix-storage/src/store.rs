@@ -149,10 +149,5 @@ pub trait StateReader: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`]
-    fn scan(
-        &self,
-        range: &KeyRange,
-        order: Order,
-        visit: Visit<'_>,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, range: &KeyRange, order: Order, visit: Visit<'_>) -> Result<(), StoreError>;
 }

@@ -232,12 +232,7 @@ impl StateReader for MemoryReader {
         Ok(self.disk.lock().current.rows.get(key).cloned())
     }
 
-    fn scan(
-        &self,
-        range: &KeyRange,
-        order: Order,
-        visit: Visit<'_>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, range: &KeyRange, order: Order, visit: Visit<'_>) -> Result<(), StoreError> {
         let Some(bounds) = range.bounds() else { return Ok(()) };
         let snapshot = self.snapshot();
         let mut rows = snapshot.rows.range::<[u8], _>(bounds);

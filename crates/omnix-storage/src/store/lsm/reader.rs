@@ -36,12 +36,7 @@ impl StateReader for LsmReader {
         Ok(value.map(|value| value.to_vec()))
     }
 
-    fn scan(
-        &self,
-        range: &KeyRange,
-        order: Order,
-        visit: Visit<'_>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, range: &KeyRange, order: Order, visit: Visit<'_>) -> Result<(), StoreError> {
         let Some(bounds) = range.bounds() else { return Ok(()) };
         let reading = self.tree.enter();
         let mut rows = self.tree.tree.range::<&[u8], _>(bounds, reading.seqno, None);

@@ -1,0 +1,135 @@
+//! The data directory: held by one process, described by a file, with a place for everything.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use omnix_model::LogId;
+use omnix_storage::{DataDirectory, DirectoryError, Format, FormatError, Secret};
+
+fn format(shards: usize) -> Format {
+    Format::new("shop", shards).unwrap()
+}
+
+#[test]
+fn what_was_made_is_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("data");
+    let made = DataDirectory::create(&root, format(2)).unwrap();
+    for log in made.format().current_logs() {
+        assert!(made.log_path(log).is_dir() && made.state_path(log).is_dir());
+    }
+    let log = made.format().log(LogId(1)).unwrap();
+    assert_eq!(made.state_path(log), root.join("shard-0001/state/00001"));
+    drop(made);
+    assert_eq!(DataDirectory::open(&root).unwrap().format(), &format(2));
+    let again = DataDirectory::create(&root, format(2));
+    assert!(matches!(again, Err(DirectoryError::Exists(_))), "got {again:?}");
+}
+
+#[test]
+fn one_holds_it_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = DataDirectory::create(dir.path(), format(1)).unwrap();
+    let second = DataDirectory::open(dir.path());
+    assert!(matches!(second, Err(DirectoryError::InUse(_))), "got {second:?}");
+    assert_eq!(
+        DataDirectory::read_format(dir.path()).unwrap(),
+        format(1),
+        "it can be looked at all the same"
+    );
+    drop(held);
+    DataDirectory::open(dir.path()).unwrap();
+}
+
+#[test]
+fn what_is_no_data_directory_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in [dir.path().to_owned(), dir.path().join("none")] {
+        assert!(matches!(DataDirectory::open(&path), Err(DirectoryError::Missing(_))));
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_newer_format_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("FORMAT"), "omnix-data 99\nwhatever").unwrap();
+    let opened = DataDirectory::open(dir.path());
+    let Err(DirectoryError::Format { error, .. }) = opened else { panic!("got {opened:?}") };
+    assert_eq!(error, FormatError::Newer { found: 99 });
+    assert!(!dir.path().join("LOCK").exists());
+}
+
+#[test]
+fn another_number_of_shards_opens_new_logs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut directory = DataDirectory::create(dir.path(), format(2)).unwrap();
+    let old: Vec<_> = directory.format().current_logs().collect();
+    directory.adopt(format(2).with_shards(3).unwrap()).unwrap();
+    drop(directory);
+    let directory = DataDirectory::open(dir.path()).unwrap();
+    let new: Vec<_> = directory.format().current_logs().collect();
+    assert_eq!(new.iter().map(|log| log.id.0).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(directory.remove_stale_states().unwrap(), 2);
+    assert_eq!(directory.remove_stale_states().unwrap(), 0);
+    assert!(old.iter().all(|&log| !directory.state_path(log).exists() && directory.log_path(log).is_dir()));
+    assert!(new.iter().all(|&log| directory.state_path(log).is_dir()));
+}
+
+#[test]
+fn a_secret_is_drawn_once_and_for_the_owner_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
+    assert_eq!(Secret::Jwt.read(dir.path()).unwrap(), None);
+    assert_eq!(directory.secret(Secret::Jwt, || [7; 32]).unwrap(), [7; 32]);
+    assert_eq!(directory.secret(Secret::Jwt, || panic!("drawn again")).unwrap(), [7; 32]);
+    assert_eq!(directory.secret(Secret::Hash, || [8; 32]).unwrap(), [8; 32]);
+    assert_eq!(Secret::Jwt.read(dir.path()).unwrap(), Some(vec![7; 32]), "also while it is held");
+    let mode = |path: &str| fs::metadata(dir.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!([mode("secret/jwt"), mode("secret/hash")], [0o600; 2]);
+    fs::write(dir.path().join("secret/jwt"), "short").unwrap();
+    let weak = directory.secret(Secret::Jwt, || [9; 32]);
+    assert!(matches!(weak, Err(DirectoryError::WeakSecret(_))), "a given secret is not replaced");
+}
+
+#[test]
+fn models_are_kept_until_they_are_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
+    let models = directory.models().unwrap();
+    for number in [9, 10, 1, 2] {
+        models.write(number, &[u8::try_from(number).unwrap(); 3]).unwrap();
+    }
+    models.write(2, b"again").unwrap();
+    assert_eq!(models.list().unwrap(), [1, 2, 9, 10]);
+    assert_eq!(models.read(2).unwrap().as_deref(), Some(b"again".as_slice()));
+    assert_eq!(models.read(3).unwrap(), None);
+    assert_eq!(models.prune(|number| number >= 9).unwrap(), 2);
+    assert_eq!(directory.models().unwrap().list().unwrap(), [9, 10]);
+}
+
+#[test]
+fn what_was_not_finished_does_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
+    let models = directory.models().unwrap();
+    let leftover = |name: &str| fs::write(dir.path().join("models").join(name), "half").unwrap();
+    ["1.tmp", "01", "+1", "x"].into_iter().for_each(leftover);
+    assert!(models.list().unwrap().is_empty());
+    models.write(1, b"whole").unwrap();
+    assert_eq!(models.read(1).unwrap().as_deref(), Some(b"whole".as_slice()));
+    assert!(!Path::exists(&dir.path().join("models/1.tmp")));
+}
+
+#[test]
+fn it_knows_its_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
+    let space = directory.space().unwrap();
+    assert!(space.total_bytes > 0);
+    assert!(space.is_short(Some(u64::MAX)));
+    assert!(!space.is_short(Some(0)));
+}
