@@ -9,7 +9,7 @@ use anyhow::bail;
 
 use crate::report::Report;
 use crate::workspace::Workspace;
-use crate::{command, counts, deny, readme, tidy};
+use crate::{command, counts, deny, gate, readme, tidy};
 
 /// A name and what it does.
 type Step = (&'static str, fn(&Workspace) -> anyhow::Result<Report>);
@@ -26,7 +26,12 @@ const STEPS: &[Step] = &[
     ("release", release),
     ("readme", readme::run),
     ("contract", contract),
+    ("crash", crash),
+    ("full-disk", full_disk),
 ];
+
+/// Rounds of the crash gate in the test run; the gate's own default is a thousand.
+const CRASH_ROUNDS: u32 = 25;
 
 /// A cold build of everything takes a few minutes on two cores; past this something hangs.
 const BUILD_BUDGET: Duration = Duration::from_secs(25 * 60);
@@ -137,4 +142,14 @@ fn contract(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut command = Command::new("python3");
     command.arg(check).env("OMNIX_BIN", workspace.binary());
     counted(workspace, "contract", &mut command, counts::holds)
+}
+
+/// The binary, killed under load.
+fn crash(workspace: &Workspace) -> anyhow::Result<Report> {
+    gate::Gate::crash(CRASH_ROUNDS).run(workspace)
+}
+
+/// The binary, on a file system without room.
+fn full_disk(workspace: &Workspace) -> anyhow::Result<Report> {
+    gate::Gate::full_disk().run(workspace)
 }

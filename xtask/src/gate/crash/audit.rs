@@ -1,0 +1,321 @@
+//! Holds a server that is up, with publishers at rest, to the ledgers and to the feed.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::super::http::Client;
+use super::super::server::pause;
+use super::feed::{Assembly, Delivered, Insight, next};
+use super::ledger::{Customer, Expected, Kind, Ledger, STARTER, segment_number};
+
+/// Events of a request that sends acknowledged ones again.
+const RESEND_EVENTS: usize = 500;
+
+/// How long an insight that can be read may take to come over the feed, baskets' ends included.
+const FEED_BUDGET: Duration = Duration::from_secs(20);
+
+/// Entries of a page.
+const PAGE: usize = 1000;
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// What is new since the last audit.
+    News,
+    /// Everything since the first event.
+    Everything,
+}
+
+/// Findings of an audit, one list a question.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Counts, sums and last purchases of buyers.
+    pub(crate) figures: Vec<String>,
+    /// Acknowledged events that the server does not know.
+    pub(crate) window: Vec<String>,
+    /// Order and number of the movers' insights.
+    pub(crate) order: Vec<String>,
+    /// Insights that can be read and did not come over the feed, or the other way round.
+    pub(crate) feed: Vec<String>,
+}
+
+/// What an audit asks with, and what it compares with.
+pub(crate) struct Audit<'a> {
+    /// Shows an analyst's token.
+    pub(crate) analyst: Client,
+    /// Shows a publisher's token.
+    pub(crate) publisher: Client,
+    /// What was sent.
+    pub(crate) ledgers: &'a [Arc<Mutex<Ledger>>],
+    /// What came over the feed.
+    pub(crate) delivered: &'a Mutex<Delivered>,
+    /// How much is looked at.
+    pub(crate) scope: Scope,
+}
+
+impl Audit<'_> {
+    /// Asks everything; an error is a server that does not answer as the contract says.
+    pub(crate) fn run(&mut self, since: jiff::Timestamp) -> anyhow::Result<Findings> {
+        let mut findings = Findings::default();
+        for ledger in self.ledgers {
+            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            let everything = self.scope == Scope::Everything;
+            let in_scope = |customer: &&Customer| everything || !customer.news().is_empty();
+            for customer in ledger.customers().iter().filter(in_scope) {
+                match customer.kind {
+                    Kind::Buyer => findings.figures.extend(self.figures(customer)?),
+                    Kind::Mover => findings.order.extend(self.order(customer)?),
+                }
+            }
+            findings.window.extend(self.resend(&ledger)?);
+            for customer in ledger.customers().iter().filter(in_scope) {
+                if customer.kind == Kind::Buyer {
+                    findings.figures.extend(self.figures(customer)?);
+                }
+            }
+            ledger.customers_mut().iter_mut().for_each(Customer::audited);
+        }
+        findings.feed.extend(self.feed(since)?);
+        Ok(findings)
+    }
+
+    fn get<T: DeserializeOwned>(&mut self, path: &str) -> anyhow::Result<T> {
+        let response = self.analyst.get(path).with_context(|| path.to_owned())?;
+        ensure!(response.status == 200, "GET {path}: {}", response.brief());
+        serde_json::from_slice(&response.body)
+            .map_err(|error| anyhow!("GET {path}: {error}: {}", response.brief()))
+    }
+
+    fn figures(&mut self, customer: &Customer) -> anyhow::Result<Option<String>> {
+        let Some(expected) = customer.expected() else { return Ok(None) };
+        let view: View = self.get(&format!("/v1/streaming/customers/{}", customer.id))?;
+        let found = view.parse()?;
+        let differs = found != expected;
+        Ok(differs.then(|| format!("`{}` has {found:?}, acknowledged were {expected:?}", customer.id)))
+    }
+
+    /// Every acknowledged event in scope once more: each has to be known.
+    fn resend(&mut self, ledger: &Ledger) -> anyhow::Result<Vec<String>> {
+        let mut findings = Vec::new();
+        for customer in ledger.customers() {
+            let range = match self.scope {
+                Scope::News => customer.news(),
+                Scope::Everything => 0..customer.acknowledged(),
+            };
+            let numbers: Vec<usize> = range.collect();
+            for part in numbers.chunks(RESEND_EVENTS) {
+                let events: Vec<String> = part.iter().map(|number| customer.json(*number)).collect();
+                let body = format!("[{}]", events.join(","));
+                let response = self.publisher.post("/v1/streaming/events/batch", body.as_bytes())?;
+                let answer: Option<Counts> = serde_json::from_slice(&response.body).ok();
+                let known = answer.map_or(0, |counts| counts.duplicate_count);
+                if response.status != 201 || known != part.len() {
+                    let (id, first) = (&customer.id, part.first().copied().unwrap_or_default());
+                    let brief = response.brief();
+                    findings
+                        .push(format!("`{id}` from {first}: {known} of {} are known: {brief}", part.len()));
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    /// A mover's insights are one for each acknowledged event, in the events' order. Newest come first, so
+    /// that the pages are read back to where the last audit stood.
+    fn order(&mut self, customer: &Customer) -> anyhow::Result<Option<String>> {
+        let until = match self.scope {
+            Scope::News => customer.news().start,
+            Scope::Everything => 0,
+        };
+        let path =
+            format!("/v1/streaming/insights/{}?hours=8760&type=segment_migration&limit={PAGE}", customer.id);
+        let mut expected = (until..customer.acknowledged()).rev();
+        let mut cursor = None;
+        loop {
+            let page: Page = self.get(&with_cursor(&path, cursor.as_deref()))?;
+            for number in page.insights.iter().filter_map(|insight| segment_number(insight.get())) {
+                match expected.next() {
+                    Some(next) if next == number => {}
+                    Some(next) => {
+                        return Ok(Some(format!(
+                            "`{}`: insight of move {number} where {next} was to be",
+                            customer.id
+                        )));
+                    }
+                    None if number < until => return Ok(None),
+                    None => return Ok(Some(format!("`{}`: insight of move {number} twice", customer.id))),
+                }
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                let missing = expected.next();
+                return Ok(missing.map(|next| format!("`{}`: no insight of move {next}", customer.id)));
+            }
+        }
+    }
+
+    /// What can be read came over the feed, and what came can be read.
+    fn feed(&mut self, since: jiff::Timestamp) -> anyhow::Result<Vec<String>> {
+        let end = Instant::now() + FEED_BUDGET;
+        let listed = self.listed(since)?;
+        let missing = loop {
+            let delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+            let missing: Vec<_> = listed.iter().filter(|key| !delivered.has(key)).cloned().collect();
+            drop(delivered);
+            if missing.is_empty() || Instant::now() >= end {
+                break missing;
+            }
+            pause(Duration::from_millis(50));
+        };
+        let mut findings: Vec<String> = Vec::new();
+        findings.extend(missing.first().map(|first| {
+            format!(
+                "{} of {} insights did not come over the feed, among them {first:?}",
+                missing.len(),
+                listed.len()
+            )
+        }));
+        if self.scope == Scope::Everything {
+            let came = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+            let came: HashSet<String> = came.ids().into_iter().map(str::to_owned).collect();
+            // Read again: what came while the list was read is in the list by now.
+            let readable: HashSet<String> = self.listed(since)?.into_iter().map(|(id, _)| id).collect();
+            let lost: Vec<&String> = came.difference(&readable).collect();
+            findings.extend(
+                lost.first().map(|id| {
+                    format!("{} insights of the feed cannot be read, among them `{id}`", lost.len())
+                }),
+            );
+        }
+        Ok(findings)
+    }
+
+    /// All insights raised since then.
+    fn listed(&mut self, since: jiff::Timestamp) -> anyhow::Result<Vec<(String, u64)>> {
+        let path = format!("/v1/streaming/insights?since={since:.3}&order=asc&limit={PAGE}");
+        let (mut listed, mut cursor) = (Vec::new(), None);
+        loop {
+            let page: Page = self.get(&with_cursor(&path, cursor.as_deref()))?;
+            for insight in &page.insights {
+                let insight: Insight = serde_json::from_str(insight.get())?;
+                if insight.customer != STARTER {
+                    listed.push(insight.key());
+                }
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let distinct: HashSet<&str> = listed.iter().map(|(id, _)| id.as_str()).collect();
+        ensure!(
+            distinct.len() == listed.len(),
+            "the list names {} insights, {} of them distinct",
+            listed.len(),
+            distinct.len()
+        );
+        Ok(listed)
+    }
+}
+
+/// Resumes the feed after its very first cursor: the same cursors have to come again, each once.
+pub(crate) fn replay(client: &Client, delivered: &Delivered) -> anyhow::Result<Vec<String>> {
+    let Some(anchor) = &delivered.anchor else { bail!("no insight came over the feed") };
+    let mut expected: HashSet<&str> = delivered.cursors.iter().map(String::as_str).collect();
+    let path = "/v1/streaming/feed?channels=insights";
+    let mut events = client.events(path, Some(anchor), Duration::from_millis(200))?;
+    let (mut assembly, mut findings) = (Assembly::default(), Vec::new());
+    let end = Instant::now() + FEED_BUDGET;
+    while !expected.is_empty() {
+        let Some(message) = next(&mut events, &mut assembly, || Instant::now() >= end)? else { break };
+        let ours = message.kind == "insight" && !message.payload.contains(STARTER);
+        if ours && !expected.remove(message.cursor.as_str()) {
+            findings.push(format!("cursor `{}` came on resuming, but not before, or twice", message.cursor));
+        }
+    }
+    findings.extend(
+        expected
+            .iter()
+            .next()
+            .map(|cursor| format!("{} cursors did not come again, among them `{cursor}`", expected.len())),
+    );
+    Ok(findings)
+}
+
+fn with_cursor(path: &str, cursor: Option<&str>) -> String {
+    cursor.map_or_else(|| path.to_owned(), |cursor| format!("{path}&cursor={cursor}"))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    insights: Vec<Box<RawValue>>,
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    duplicate_count: usize,
+}
+
+/// What of a customer is needed here.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct View {
+    purchases: u64,
+    total_spent: Box<RawValue>,
+    last_purchase_at: Option<String>,
+}
+
+impl View {
+    /// The figures, exactly as they were written.
+    pub(crate) fn parse(&self) -> anyhow::Result<Expected> {
+        let spent_millionths =
+            millionths(self.total_spent.get()).with_context(|| format!("totalSpent {}", self.total_spent))?;
+        let last: jiff::Timestamp = self.last_purchase_at.as_deref().context("no lastPurchaseAt")?.parse()?;
+        Ok(Expected { purchases: self.purchases, spent_millionths, last_at_ms: last.as_millisecond() })
+    }
+}
+
+/// A decimal number's millionths, without a float on the way.
+fn millionths(text: &str) -> Option<i128> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > 6 || !plain(whole) || !plain(fraction) {
+        return None;
+    }
+    Some(sign * format!("{whole}{fraction:0<6}").parse::<i128>().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_read_digit_by_digit() {
+        assert_eq!(millionths("12.5"), Some(12_500_000));
+        assert_eq!(millionths("-0.000001"), Some(-1));
+        assert_eq!(millionths("90071992547409.93"), Some(90_071_992_547_409_930_000));
+        assert_eq!(millionths("1e3"), None);
+        assert_eq!(millionths("1.0000001"), None);
+        assert_eq!(millionths("\"1\""), None);
+    }
+
+    #[test]
+    fn figures_are_read_from_a_customer() {
+        let json =
+            r#"{"purchases":3,"totalSpent":0.30,"lastPurchaseAt":"2026-01-01T00:00:00.250Z","segment":null}"#;
+        let view: View = serde_json::from_str(json).unwrap();
+        let expected = Expected { purchases: 3, spent_millionths: 300_000, last_at_ms: 1_767_225_600_250 };
+        assert_eq!(view.parse().unwrap(), expected);
+    }
+}
