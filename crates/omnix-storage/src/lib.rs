@@ -18,6 +18,7 @@ mod store;
 mod directory;
 
 pub mod conformance;
+pub mod testing;
 
 pub use directory::{DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Secret, Space};
 pub use log::{AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport};

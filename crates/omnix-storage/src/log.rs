@@ -11,6 +11,7 @@ mod recovery;
 mod scan;
 mod segment;
 mod shared;
+mod sim_disk;
 mod writer;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use omnix_model::{Lane, LogId, Position, Timestamp};
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use recovery::{Blemish, OpenError, OpenReport, TornTail};
 pub use scan::DamagedRun;
+pub use sim_disk::{Dice, SimCall, SimDisk, SimFault};
 pub use writer::{LogSettings, SegmentLog};
 
 /// Bytes of a block's payload at the most; a larger one is refused.

@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[path = "log/crash.rs"]
+mod crash;
 #[path = "log/segments.rs"]
 mod segments;
 #[path = "log/support.rs"]

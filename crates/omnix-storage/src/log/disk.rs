@@ -39,6 +39,12 @@ pub trait Disk: Send + Sync {
     /// As the file system says.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
+    /// A file that is there, to read and to write.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
     /// Gives `from` the name `to`, in the place of what bears it. Durable only after [`Self::sync_dir`].
     ///
     /// # Errors
@@ -144,6 +150,10 @@ impl Disk for RealDisk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(RealFile(File::open(path)?)))
+    }
+
+    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(RealFile(OpenOptions::new().read(true).write(true).open(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

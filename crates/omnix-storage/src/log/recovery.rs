@@ -157,6 +157,9 @@ impl Recovered {
             self.report.blemishes.push(Blemish::Header(first));
         }
         if let Some((footer, end)) = read_footer(file.as_ref()).map_err(io_error)? {
+            if is_last {
+                affirm(place.disk, &path, &footer, end).map_err(io_error)?;
+            }
             return Ok(Segment::sealed(place.dir, first, &footer, end, None));
         }
         if is_last {
@@ -203,6 +206,16 @@ fn footer_of(found: &Scan) -> Footer {
         last_ms: found.last_ms,
         index: found.index.clone(),
     }
+}
+
+/// Writes the footer that is there once more and syncs it: the sync of the one that wrote it may have failed,
+/// and its pages then only look as if they were on the disk.
+fn affirm(disk: &dyn Disk, path: &Path, footer: &Footer, offset: u64) -> io::Result<()> {
+    let file = disk.open_to_write(path)?;
+    let bytes = footer.encode(offset);
+    write_all_at(file.as_ref(), &bytes, offset)?;
+    file.set_bytes(offset + bytes.len() as u64)?;
+    file.sync_all()
 }
 
 /// Puts a sealed copy of the sound frames of `from` in its place; answers with what was found, and where the
