@@ -11,8 +11,18 @@
 
 pub mod json;
 
-mod anonymous;
 mod event;
+mod event_json;
+mod anonymous;
+mod batch;
+mod ndjson;
+mod ndjson_history;
+mod online_retail;
 
 pub use anonymous::AnonymousRule;
+pub use batch::{BatchError, BatchItem, parse_batch};
 pub use event::{Faults, ParseSettings, Parsed, Refused, parse_event};
+pub use event_json::{event_json, write_event};
+pub use ndjson::{Line, NdjsonSplitter, parse_line};
+pub use ndjson_history::{HistoryLine, NdjsonHistory};
+pub use online_retail::{OnlineRetail, RetailError, RetailRow, RowOutcome, SkipReason};
