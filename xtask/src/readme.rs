@@ -2,7 +2,8 @@
 //!
 //! A block fenced as `sh` is run by bash, in order, all in one fresh folder inside the build folder (cargo
 //! finds the workspace from there). A block fenced as `sh service` is started, awaited until it prints
-//! `listening on`, and ended when the README is through. Blocks in other languages are not run.
+//! `listening on`, and ended when the README is through; one fenced as `sh for 20s` runs for that long, if it
+//! does not end before. Blocks in other languages are not run.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -23,13 +24,38 @@ const BLOCK_BUDGET: Duration = Duration::from_secs(300);
 /// Until a service listens; its build is warm.
 const READY_BUDGET: Duration = Duration::from_secs(120);
 
+/// How a block is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// To its end.
+    ToItsEnd,
+    /// For so long, if it does not end before.
+    For(Duration),
+    /// While the blocks after it run.
+    Service,
+}
+
+impl Manner {
+    /// What a fence's text says; `None`: not to be run.
+    fn read(fence: &str) -> Option<Self> {
+        match fence {
+            "sh" => Some(Self::ToItsEnd),
+            "sh service" => Some(Self::Service),
+            _ => {
+                let seconds = fence.strip_prefix("sh for ")?.strip_suffix('s')?.parse().ok()?;
+                Some(Self::For(Duration::from_secs(seconds)))
+            }
+        }
+    }
+}
+
 /// Some lines of shell in the README.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     /// The line of the README on which it opens, counted from 1.
     line: usize,
-    /// Whether it goes on running while the next ones do.
-    service: bool,
+    /// How it is run.
+    manner: Manner,
     /// What it says.
     script: String,
 }
@@ -52,10 +78,10 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut services = Vec::new();
     let mut report = Report::default();
     for block in &blocks {
-        let outcome = if block.service {
-            stage.start(block).map(|service| services.push(service))
-        } else {
-            stage.run(block)
+        let outcome = match block.manner {
+            Manner::Service => stage.start(block).map(|service| services.push(service)),
+            Manner::ToItsEnd => stage.run(block),
+            Manner::For(time) => stage.run_for(block, time),
         };
         report.check(outcome.err().map(|error| format!("README.md:{}: {error:#}", block.line)));
     }
@@ -70,9 +96,8 @@ fn blocks(text: &str) -> Vec<Block> {
         let Some(language) = line.strip_prefix("```") else { continue };
         let script: Vec<&str> =
             lines.by_ref().map(|(_, line)| line).take_while(|line| !line.starts_with("```")).collect();
-        if language == "sh" || language == "sh service" {
-            let service = language == "sh service";
-            blocks.push(Block { line: index + 1, service, script: script.join("\n") });
+        if let Some(manner) = Manner::read(language) {
+            blocks.push(Block { line: index + 1, manner, script: script.join("\n") });
         }
     }
     blocks
@@ -104,6 +129,14 @@ impl Stage {
             bail!("not done after {} s:\n{}", BLOCK_BUDGET.as_secs(), ended.tail());
         }
         if !ended.success {
+            bail!("failed:\n{}", ended.tail());
+        }
+        Ok(())
+    }
+
+    fn run_for(&self, block: &Block, time: Duration) -> anyhow::Result<()> {
+        let ended = command::run(&mut self.bash(block), &self.log(block), time)?;
+        if !ended.success && !ended.timed_out {
             bail!("failed:\n{}", ended.tail());
         }
         Ok(())
@@ -154,8 +187,13 @@ mod tests {
 
     #[test]
     fn only_shell_is_run_and_lines_are_counted_from_one() {
-        let text = "# A\n```sh\na\nb\n```\n```json\n{}\n```\n```sh service\nc\n```\n";
-        let block = |line, service, script: &str| Block { line, service, script: script.to_owned() };
-        assert_eq!(blocks(text), [block(2, false, "a\nb"), block(9, true, "c")]);
+        let text = "# A\n```sh\na\nb\n```\n```json\n{}\n```\n```sh service\nc\n```\n```sh for 20s\nd\n```\n";
+        let block = |line, manner, script: &str| Block { line, manner, script: script.to_owned() };
+        let expected = [
+            block(2, Manner::ToItsEnd, "a\nb"),
+            block(9, Manner::Service, "c"),
+            block(12, Manner::For(Duration::from_secs(20)), "d"),
+        ];
+        assert_eq!(blocks(text), expected);
     }
 }

@@ -16,6 +16,9 @@ mod links;
 mod manifest;
 mod source;
 
+/// What a stranger looks for first.
+const ROOT_PAGES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"];
+
 /// Checks every rule.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
@@ -28,7 +31,13 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     }
     report.check(adr::findings(workspace.root())?);
     let mut pages = texts(workspace.root(), &["docs", "crates", "xtask"], "md")?;
-    pages.extend(pages_of_the_root(workspace.root())?);
+    for name in ROOT_PAGES {
+        let path = workspace.root().join(name);
+        report.check((!path.exists()).then(|| format!("`{name}` is missing")));
+        if path.exists() && path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(read(workspace.root(), &path)?);
+        }
+    }
     report.check(pages.iter().flat_map(|page| links::findings(workspace.root(), page)));
     Ok(report)
 }
@@ -67,11 +76,6 @@ fn texts(root: &Path, folders: &[&str], extension: &str) -> anyhow::Result<Vec<T
     }
     texts.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(texts)
-}
-
-/// The pages that stand in the root itself.
-fn pages_of_the_root(root: &Path) -> anyhow::Result<Vec<Text>> {
-    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].iter().map(|name| read(root, &root.join(name))).collect()
 }
 
 fn read(root: &Path, path: &Path) -> anyhow::Result<Text> {

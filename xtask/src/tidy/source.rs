@@ -106,8 +106,12 @@ fn find<'a>(text: &Text, lines: impl Iterator<Item = (usize, &'a str)>, words: &
     findings
 }
 
-/// The name in `struct Name`, `enum Name`, `trait Name`, `type Name`.
+/// The name in `struct Name`, `enum Name`, `trait Name`, `type Name`; not that of an associated type, which
+/// somebody else may have chosen.
 fn declared_type(line: &str) -> Option<&str> {
+    if line.trim_start().len() < line.len() && line.trim_start().starts_with("type ") {
+        return None;
+    }
     let mut words = line.split_whitespace().skip_while(|word| word.starts_with("pub"));
     let keyword = words.next()?;
     if !["struct", "enum", "trait", "type"].contains(&keyword) {
@@ -176,6 +180,7 @@ mod tests {
     fn empty_names_are_found() {
         assert_eq!(names_things(&text("pub(crate) struct StateManager {")).len(), 1);
         assert_eq!(names_things(&text("pub enum EventData {")).len(), 1);
+        assert!(names_things(&text("impl A {\n    type Data = u8;\n}")).is_empty());
         assert!(names_things(&text("struct Database;\ntype Metadata = u8;")).is_empty());
     }
 
