@@ -1,8 +1,9 @@
 //! One record, one customer: the new state, and what follows from it.
 
-use omnix_model::{CustomerId, Event, EventId, EventRecord, Insight, Segment, SegmentName, Timestamp};
+use omnix_model::{CustomerId, Event, EventId, EventRecord, Insight, Origin, SegmentName, Timestamp};
 
-use crate::{Customer, Model, Observation, Settings};
+use crate::stage::Stage;
+use crate::{Buyer, Customer, Model, Observation, Settings, detect, fold};
 
 /// What is to be applied.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +91,11 @@ pub enum ApplyError {
 
 /// Applies `cause` to `customer` (none: not seen before).
 ///
+/// An event is late when it is older than the customer's last of its kind: a purchase or return that belongs
+/// to no open basket and is older than the latest one, a segment update older than the latest one. On
+/// history's clock nothing depends on when a timer fires, as long as it is not before [`Customer::due`]: what
+/// fell due is worked off before the next event, under the time at which it fell due.
+///
 /// # Errors
 /// [`ApplyError`] when the record cannot be applied; it never will be.
 pub fn apply(
@@ -98,13 +104,30 @@ pub fn apply(
     moment: Moment,
     context: &Context<'_>,
 ) -> Result<Applied, ApplyError> {
-    let _: (Cause<'_>, Moment, &Context<'_>, Segment) = (cause, moment, context, Segment::New);
-    Ok(Applied { customer: customer.cloned().unwrap_or_default(), effects: Effects::default() })
+    let mut stage = Stage::new(customer, moment, context);
+    stage.effects.facts.is_new_customer = customer.is_none();
+    match cause {
+        Cause::Timer => stage.pass_time(),
+        // What the engine itself published is in the state since it was decided.
+        Cause::Event(record) if record.origin == Origin::Derived => {}
+        Cause::Event(record) => match &record.event {
+            Event::Purchase(purchase) => fold::purchase(&mut stage, purchase)?,
+            Event::SegmentUpdate(update) => detect::segment_migration::published(&mut stage, record, update),
+            Event::ConsumptionPrediction(prediction) => {
+                detect::consumption_prediction::published(&mut stage, record, prediction);
+            }
+        },
+    }
+    Ok(Applied { customer: stage.customer, effects: stage.effects })
 }
 
-/// What an event of an anonymous customer teaches.
+/// What an event of an anonymous customer teaches: that a product was sold.
 #[must_use]
 pub fn observe_anonymous(record: &EventRecord, moment: Moment) -> Vec<Observation> {
-    let _: (&EventRecord, Moment) = (record, moment);
-    Vec::new()
+    let Event::Purchase(purchase) = &record.event else { return Vec::new() };
+    if purchase.is_return() {
+        return Vec::new();
+    }
+    let _: Moment = moment;
+    vec![fold::sale(purchase, Buyer::Anonymous)]
 }

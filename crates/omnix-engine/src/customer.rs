@@ -1,8 +1,23 @@
 //! The state of one customer: a head, and pages of products.
 //!
-//! Cheap to clone: pages are shared until one is written. Only what was touched is written back.
+//! Cheap to clone: pages are shared until one is written. Only what was touched is written back. Bounded:
+//! 512 products are held exactly, the least valuable shrink to stubs, of which 512 are kept, and then to a
+//! number.
+//!
+//! Deliberately not here: what an event changes (`fold`), and what it means (`detect`).
 
-use omnix_model::{DecodeError, SegmentName, Timestamp};
+mod head;
+mod page;
+mod product;
+
+use std::sync::Arc;
+
+use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
+
+pub(crate) use head::{Amounts, Burst, Head, LISTED, Listed, RecentOrder, SegmentState};
+use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
+use product::Stub;
+pub(crate) use product::{Product, cut, kept_name, key, small};
 
 /// One row of a customer's state: part 0 is the head, the others are pages of products.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +29,27 @@ pub struct Part {
 }
 
 /// The state of one customer.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Customer {}
+#[derive(Debug, Clone, Default)]
+pub struct Customer {
+    pub(crate) head: Head,
+    products: Products,
+    touched: Touched,
+}
+
+/// Which parts differ from what was written last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Touched {
+    head: bool,
+    /// Bit `i`: page `i` of products, or of stubs from [`PAGES_MAX`] on.
+    pages: u64,
+}
+
+/// Equal states are those that say the same; what of them has been written does not matter.
+impl PartialEq for Customer {
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head && self.products == other.products
+    }
+}
 
 impl Customer {
     /// The state stored in `parts` (part number and bytes), in any order.
@@ -23,47 +57,181 @@ impl Customer {
     /// # Errors
     /// [`DecodeError`] when the parts are not a customer's state.
     pub fn decode<'a>(parts: impl IntoIterator<Item = (u16, &'a [u8])>) -> Result<Self, DecodeError> {
-        let _ = parts.into_iter().count();
-        Ok(Self {})
+        let mut head = None;
+        let mut pages: Vec<(usize, Arc<Page>)> = Vec::new();
+        let mut stub_pages: Vec<(usize, Arc<StubPage>)> = Vec::new();
+        for (number, bytes) in parts {
+            let number = usize::from(number);
+            if number == 0 {
+                head = Some(Head::decode(bytes)?);
+            } else if number <= PAGES_MAX {
+                pages.push((number - 1, Arc::new(Page::decode(bytes)?)));
+            } else if number <= PAGES_MAX + STUB_PAGES_MAX {
+                stub_pages.push((number - 1 - PAGES_MAX, Arc::new(StubPage::decode(bytes)?)));
+            } else {
+                return Err(DecodeError::Invalid("part"));
+            }
+        }
+        Ok(Self {
+            head: head.ok_or(DecodeError::Truncated)?,
+            products: Products { pages: in_order(pages)?, stub_pages: in_order(stub_pages)? },
+            touched: Touched::default(),
+        })
     }
 
     /// The parts touched since the state was decoded or last marked clean, pages first, the head last.
     #[must_use]
     pub fn touched(&self) -> Vec<Part> {
-        Vec::new()
+        let mut parts = Vec::new();
+        let pages = self.products.pages.iter().enumerate();
+        for (index, page) in pages.filter(|(index, _)| self.is_page_touched(*index)) {
+            parts.extend(part(index + 1, page.encode()));
+        }
+        let stub_pages = self.products.stub_pages.iter().enumerate();
+        for (index, page) in stub_pages.filter(|(index, _)| self.is_page_touched(index + PAGES_MAX)) {
+            parts.extend(part(index + 1 + PAGES_MAX, page.encode()));
+        }
+        if self.touched.head {
+            parts.extend(part(0, self.head.encode()));
+        }
+        parts
     }
 
     /// Notes that everything touched has been written.
-    pub fn mark_clean(&mut self) {}
+    pub fn mark_clean(&mut self) {
+        self.touched = Touched::default();
+    }
 
     /// When something falls due for this customer if nothing else happens: the end of its basket, a product, a
     /// change of segment by silence. The earliest of them; none for a customer of whom nothing is expected.
     #[must_use]
-    pub const fn due(&self) -> Option<Timestamp> {
-        None
+    pub fn due(&self) -> Option<Timestamp> {
+        let basket = self.head.basket.as_ref().filter(|basket| basket.is_pending());
+        let ahead = [self.head.silence_at, self.head.overdue_at].into_iter().flatten();
+        basket.map(|basket| basket.ends_at).into_iter().chain(ahead).min()
     }
 
     /// The segment shown for the customer; none before the first basket was evaluated.
     #[must_use]
-    pub const fn segment(&self) -> Option<&SegmentName> {
-        None
+    pub fn segment(&self) -> Option<&SegmentName> {
+        self.head.segment.as_ref().map(|segment| &segment.name)
     }
 
     /// The sum of all amounts, returns included, in millionths.
     #[must_use]
     pub const fn total_spent(&self) -> i128 {
-        0
+        self.head.total
     }
 
     /// The time of the latest purchase.
     #[must_use]
     pub const fn last_purchase_at(&self) -> Option<Timestamp> {
-        None
+        self.head.last_purchase_at
     }
 
     /// About how many bytes of memory the state takes.
     #[must_use]
-    pub const fn memory_bytes(&self) -> usize {
-        size_of::<Self>()
+    pub fn memory_bytes(&self) -> usize {
+        let pages: usize = self.products.pages.iter().map(|page| page.memory_bytes()).sum();
+        let stubs: usize =
+            self.products.stub_pages.iter().map(|page| page.stubs.capacity() * size_of::<Stub>()).sum();
+        size_of::<Self>() + size_of::<SegmentState>() + pages + stubs
     }
+
+    /// The head, to be changed.
+    pub(crate) fn head_mut(&mut self) -> &mut Head {
+        self.touched.head = true;
+        &mut self.head
+    }
+
+    /// The products that are held exactly.
+    pub(crate) fn products(&self) -> impl Iterator<Item = &Product> {
+        self.products.iter()
+    }
+
+    /// The product, if it is held exactly, to be changed.
+    pub(crate) fn product_mut(&mut self, id: &ProductId) -> Option<&mut Product> {
+        let Place { page, slot } = self.products.find(id)?;
+        self.touch_page(page);
+        self.products.pages.get_mut(page).and_then(|page| Arc::make_mut(page).product_mut(slot))
+    }
+
+    /// Changes every product for which `wanted` says so; pages without one stay shared.
+    pub(crate) fn change_products(
+        &mut self,
+        wanted: impl Fn(&Product) -> bool,
+        mut change: impl FnMut(&mut Product),
+    ) {
+        for index in 0..self.products.pages.len() {
+            let Some(page) = self.products.pages.get_mut(index) else { return };
+            if !page.products().iter().any(&wanted) {
+                continue;
+            }
+            let page = Arc::make_mut(page);
+            for slot in 0..page.products().len() {
+                if let Some(product) = page.product_mut(slot).filter(|product| wanted(product)) {
+                    change(product);
+                }
+            }
+            self.touch_page(index);
+        }
+    }
+
+    /// Takes up a product that is not held; the least valuable makes room for it, if there is none. What a
+    /// stub still knows of it is added.
+    pub(crate) fn insert_product(&mut self, mut product: Product) {
+        if let Some((page, stub)) = self.products.take_stub(&product.id) {
+            self.touch_page(PAGES_MAX + page);
+            product.purchases = product.purchases.saturating_add(stub.purchases);
+        }
+        let free = self.products.pages.iter().position(|page| !page.is_full());
+        let place = match free {
+            Some(place) => place,
+            None if self.products.pages.len() < PAGES_MAX => {
+                self.products.pages.push(Arc::default());
+                self.products.pages.len() - 1
+            }
+            None => return self.replace_least(product),
+        };
+        self.touch_page(place);
+        if let Some(page) = self.products.pages.get_mut(place) {
+            Arc::make_mut(page).push(product);
+        }
+    }
+
+    fn replace_least(&mut self, product: Product) {
+        let Some(Place { page, slot }) = self.products.least() else { return };
+        self.touch_page(page);
+        let held = self.products.pages.get_mut(page);
+        let Some(gone) = held.and_then(|held| Arc::make_mut(held).replace(slot, product)) else { return };
+        let (stub_page, dropped) = self.products.keep_stub(Stub::of(&gone));
+        self.touch_page(PAGES_MAX + stub_page);
+        if dropped.is_some() {
+            let head = self.head_mut();
+            head.forgotten = head.forgotten.saturating_add(1);
+        }
+    }
+
+    const fn is_page_touched(&self, index: usize) -> bool {
+        self.touched.pages >> index & 1 == 1
+    }
+
+    const fn touch_page(&mut self, index: usize) {
+        self.touched.pages |= 1 << index;
+    }
+}
+
+/// Pages by their index, none missing, none twice.
+fn in_order<T>(mut pages: Vec<(usize, T)>) -> Result<Vec<T>, DecodeError> {
+    pages.sort_by_key(|(index, _)| *index);
+    let whole = pages.iter().enumerate().all(|(expected, (index, _))| expected == *index);
+    if whole {
+        Ok(pages.into_iter().map(|(_, page)| page).collect())
+    } else {
+        Err(DecodeError::Invalid("part"))
+    }
+}
+
+fn part(number: usize, bytes: Vec<u8>) -> Option<Part> {
+    u16::try_from(number).ok().map(|number| Part { number, bytes })
 }

@@ -12,11 +12,18 @@
 //! (`omnix-model`).
 
 mod apply;
+mod basket;
+mod calendar;
 mod customer;
+mod detect;
+mod fold;
 pub mod math;
 mod model;
+mod priority;
 mod ranking;
+mod say;
 mod settings;
+mod stage;
 mod view;
 
 pub use apply::{

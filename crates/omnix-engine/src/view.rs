@@ -2,10 +2,14 @@
 //!
 //! Computed from state and model when somebody asks; nothing here is stored.
 
-use omnix_model::{DeviceType, ProductId, SegmentName, Timestamp};
+use std::cmp::Reverse;
+
+use omnix_model::{DeviceType, Money, ProductId, SegmentName, Timestamp};
 use smol_str::SmolStr;
 
-use crate::{Customer, Model, Settings};
+use crate::customer::{Product, SegmentState};
+use crate::detect::{behavior_anomaly, consumption_prediction, recommendation_update};
+use crate::{Customer, Model, Settings, calendar, math, say};
 
 /// A customer as `GET /v1/streaming/customers/{customerId}` shows them.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,22 +118,77 @@ pub struct Recommendations {
     pub new: Vec<Recommended>,
 }
 
+/// Products that a profile lists at the most.
+const PRODUCTS_MAX: usize = 100;
+/// The score beyond which an amount is shown as unusual: about one of forty on either side.
+const UNUSUAL_SCORE: f64 = 1.96;
+
 /// The profile of `customer` at `now`.
 #[must_use]
 pub fn profile(customer: &Customer, model: &Model, settings: &Settings, now: Timestamp) -> Profile {
-    let _: (&Customer, &Model, &Settings, Timestamp) = (customer, model, settings, now);
+    let head = &customer.head;
+    let day_of = |at| i64::from(calendar::day_of(&settings.time_zone, at));
     Profile {
-        purchases: 0,
-        orders: 0,
-        units: 0,
-        total_spent: 0,
-        average_order_value: None,
-        first_purchase_at: None,
-        last_purchase_at: None,
-        recency_days: None,
-        segment: None,
-        spending: None,
-        products: Vec::new(),
+        purchases: head.purchases,
+        orders: head.orders,
+        units: head.units,
+        total_spent: head.total,
+        average_order_value: head.bought.checked_div(head.orders.into()),
+        first_purchase_at: head.first_purchase_at,
+        last_purchase_at: head.last_purchase_at,
+        recency_days: head.last_purchase_at.map(|last| (day_of(now) - day_of(last)).max(0)),
+        segment: head.segment.as_deref().map(segment_view),
+        spending: spending(customer, model),
+        products: products(customer, model, settings, now),
+    }
+}
+
+fn segment_view(shown: &SegmentState) -> SegmentView {
+    SegmentView {
+        name: shown.name.clone(),
+        score: shown.score,
+        confidence: shown.confidence,
+        since: shown.since,
+        reason_codes: shown.reason_codes.clone(),
+    }
+}
+
+/// What an order usually comes to, from the second order on.
+fn spending(customer: &Customer, model: &Model) -> Option<Spending> {
+    let expected = behavior_anomaly::expectation(customer, model)?;
+    let amount =
+        |z| Money::from_millionths(say::clamped(say::millionths(expected.amount_at(z)))).millionths();
+    Some(Spending { usual: amount(0.0), low: amount(-UNUSUAL_SCORE), high: amount(UNUSUAL_SCORE) })
+}
+
+/// The products bought on the most days first, then the latest; at most 100.
+fn products(customer: &Customer, model: &Model, settings: &Settings, now: Timestamp) -> Vec<ProductView> {
+    let mut held: Vec<&Product> = customer.products().collect();
+    let rank = |product: &&Product| (Reverse(product.days), Reverse(product.last_at));
+    held.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id)));
+    held.truncate(PRODUCTS_MAX);
+    held.into_iter().map(|product| product_view(customer, product, model, settings, now)).collect()
+}
+
+fn product_view(
+    customer: &Customer,
+    product: &Product,
+    model: &Model,
+    settings: &Settings,
+    now: Timestamp,
+) -> ProductView {
+    // From the second purchase day on there is an interval to speak of.
+    let outlook = (product.days >= 2).then(|| consumption_prediction::outlook(customer, product, model));
+    let elapsed = math::days_between(product.last_at, now).max(0.0);
+    ProductView {
+        product_id: product.id.clone(),
+        product_name: product.name.clone(),
+        purchases: product.purchases.into(),
+        last_purchase_at: product.last_at,
+        usual_interval_days: outlook.map(|outlook| outlook.distribution.median()),
+        next_expected_at: outlook.map(|outlook| calendar::start_of(&settings.time_zone, outlook.due)),
+        confidence: outlook
+            .map(|outlook| outlook.distribution.ends_within(elapsed, consumption_prediction::HORIZON_DAYS)),
     }
 }
 
@@ -141,6 +200,5 @@ pub fn recommend(
     request: &RecommendRequest,
     now: Timestamp,
 ) -> Recommendations {
-    let _: (Option<&Customer>, &Model, &RecommendRequest, Timestamp) = (customer, model, request, now);
-    Recommendations::default()
+    recommendation_update::lists(customer, model, &request.basket, request.limit, now)
 }

@@ -1,0 +1,183 @@
+//! The open basket: what is bought together, from its first line to ten minutes later.
+//!
+//! A basket is *evaluated at its end* and *closed* ten minutes of event time after its first line. A line in
+//! between is a revision. What is said of a basket depends on its lines alone, not on when they arrived.
+//!
+//! Deliberately not here: what is said of it (`detect`), and what a line adds to the sums (`fold`).
+
+use omnix_model::{DecodeError, OrderId, Purchase, Reader, Timestamp, Writer};
+
+use crate::Moment;
+use crate::customer::{Amounts, small};
+use crate::detect::Rule;
+
+/// Event time between two lines of one basket without an order's id, in milliseconds.
+const GAP_MS: i64 = 5_000;
+/// Event time from the first line until the basket is closed, in milliseconds.
+pub(crate) const OPEN_MS: i64 = 600_000;
+
+/// What was said of the basket under one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Raised {
+    /// When it was first said, in the lane's time.
+    pub at: Timestamp,
+    /// How often it was revised.
+    pub revision: u32,
+}
+
+/// The customer's latest basket.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Basket {
+    /// The order's id, where the lines carry one.
+    pub order: Option<OrderId>,
+    /// Its number among the customer's baskets, from 1.
+    pub number: u32,
+    /// The earliest and the latest line, by their own time.
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    /// The lane's time at which it ends, if nothing else ends it before.
+    pub ends_at: Timestamp,
+    /// Lines, returns not among them.
+    pub lines: u32,
+    /// Lines that the order was announced to have; 0 when nothing was said.
+    pub lines_expected: u32,
+    /// Lines that had come when it was last evaluated; 0: not yet.
+    pub lines_evaluated: u32,
+    /// Its end has come; what follows is a revision.
+    pub has_ended: bool,
+    /// The sum of its lines' amounts, in millionths.
+    pub amount: i128,
+    /// The amount from which on it is worth an alert whatever follows; `i128::MAX` when none is.
+    pub alarm: i128,
+    /// The amounts of the baskets before it: a revision starts from them again.
+    pub amounts_before: Amounts,
+    /// What was raised, by rule.
+    pub raised: [Option<Raised>; Rule::COUNT],
+}
+
+impl Basket {
+    /// A basket that begins with `line`, without counting the line.
+    pub(crate) fn open(number: u32, line: &Purchase, amounts_before: Amounts) -> Self {
+        Self {
+            order: line.order_id.clone(),
+            number,
+            first_at: line.timestamp,
+            last_at: line.timestamp,
+            ends_at: line.timestamp,
+            lines: 0,
+            lines_expected: 0,
+            lines_evaluated: 0,
+            has_ended: false,
+            amount: 0,
+            alarm: i128::MAX,
+            amounts_before,
+            raised: [None; Rule::COUNT],
+        }
+    }
+
+    /// Whether `line` belongs to the basket: same order, else within 5 s, and not closed.
+    pub(crate) fn holds(&self, line: &Purchase) -> bool {
+        let since_first = line.timestamp.ms_since(self.first_at);
+        if since_first.abs() > OPEN_MS {
+            return false;
+        }
+        match (&self.order, &line.order_id) {
+            (Some(own), Some(other)) => own == other,
+            (None, _) | (_, None) => {
+                since_first >= -GAP_MS && line.timestamp.ms_since(self.last_at) <= GAP_MS
+            }
+        }
+    }
+
+    /// Counts a purchase of the basket: `None` when the sum would overflow.
+    pub(crate) fn add(&mut self, line: &Purchase, moment: Moment, flush_ms: i64) -> Option<()> {
+        self.amount = self.amount.checked_add(line.total_amount.millionths().into())?;
+        self.lines = self.lines.checked_add(1)?;
+        self.first_at = self.first_at.min(line.timestamp);
+        self.last_at = self.last_at.max(line.timestamp);
+        if self.order.is_none() {
+            self.order.clone_from(&line.order_id);
+        }
+        if let Some(expected) = line.order_lines {
+            self.lines_expected = expected;
+        }
+        self.ends_at = if moment.is_history {
+            self.first_at.plus_ms(OPEN_MS)
+        } else {
+            moment.now.plus_ms(flush_ms.max(0))
+        };
+        Some(())
+    }
+
+    /// Whether there are lines that have not been evaluated.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.lines != self.lines_evaluated
+    }
+
+    /// Whether all lines that were announced are in.
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.lines_expected > 0 && self.lines >= self.lines_expected
+    }
+
+    /// What names the basket among the customer's, whatever way its lines came.
+    pub(crate) fn cause(&self) -> Vec<u8> {
+        let mut cause = self.number.to_le_bytes().to_vec();
+        cause.extend_from_slice(&self.first_at.ms().to_le_bytes());
+        if let Some(order) = &self.order {
+            cause.extend_from_slice(order.as_str().as_bytes());
+        }
+        cause
+    }
+
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        out.text(self.order.as_ref().map_or("", OrderId::as_str));
+        out.uint(self.number.into());
+        out.time(self.first_at);
+        out.int(self.last_at.ms_since(self.first_at));
+        out.time(self.ends_at);
+        out.uint(self.lines.into());
+        out.uint(self.lines_expected.into());
+        out.uint(self.lines_evaluated.into());
+        out.flag(self.has_ended);
+        out.int128(self.amount);
+        out.int128(self.alarm);
+        self.amounts_before.encode(out);
+        for raised in self.raised {
+            out.flag(raised.is_some());
+            if let Some(raised) = raised {
+                out.time(raised.at);
+                out.uint(raised.revision.into());
+            }
+        }
+    }
+
+    pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let order = match from.text()? {
+            "" => None,
+            id => Some(OrderId::new(id).or(Err(DecodeError::Invalid("order")))?),
+        };
+        let number = small(from)?;
+        let first_at = from.time()?;
+        let mut basket = Self {
+            order,
+            number,
+            first_at,
+            last_at: first_at.plus_ms(from.int()?),
+            ends_at: from.time()?,
+            lines: small(from)?,
+            lines_expected: small(from)?,
+            lines_evaluated: small(from)?,
+            has_ended: from.flag()?,
+            amount: from.int128()?,
+            alarm: from.int128()?,
+            amounts_before: Amounts::decode(from)?,
+            raised: [None; Rule::COUNT],
+        };
+        for raised in &mut basket.raised {
+            if from.flag()? {
+                *raised = Some(Raised { at: from.time()?, revision: small(from)? });
+            }
+        }
+        Ok(basket)
+    }
+}

@@ -1,0 +1,301 @@
+//! The head of a customer's state: everything but the products.
+//!
+//! About 300 bytes, at most about 1 KiB. Sums are exact integers; there are no histories.
+
+use std::sync::Arc;
+
+use omnix_model::{DecodeError, Reader, Segment, SegmentName, Timestamp, Writer};
+use smol_str::SmolStr;
+
+use super::product::{day, small};
+use crate::basket::Basket;
+use crate::calendar::Day;
+
+const VERSION: u8 = 1;
+/// Orders that are remembered, so that a straggling line does not count as an order of its own.
+pub(crate) const RECENT_ORDERS: usize = 4;
+/// Products of each list that are compared with the last one raised.
+pub(crate) const LISTED: usize = 5;
+
+/// The logarithms of a customer's order amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Amounts {
+    /// Orders.
+    pub count: u32,
+    /// The forgetting mean of ln(amount), without drift.
+    pub mean: f64,
+    /// The forgetting variance of ln(amount).
+    pub variance: f64,
+}
+
+impl Amounts {
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        out.uint(self.count.into());
+        out.f64(self.mean);
+        out.f64(self.variance);
+    }
+
+    pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { count: small(from)?, mean: from.f64()?, variance: from.f64()? })
+    }
+}
+
+/// How many orders came in short time.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Burst {
+    /// Orders, with a half-life of 6 hours, at `at`.
+    pub count: f64,
+    pub at: Timestamp,
+    /// What the count usually is when an order comes.
+    pub usual: f64,
+    /// The highest count that was no alert, less one, with a half-life of 90 days.
+    pub peak: f64,
+}
+
+/// The segment shown for a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SegmentState {
+    pub name: SegmentName,
+    pub score: f64,
+    pub confidence: f64,
+    pub since: Timestamp,
+    pub reason_codes: Vec<SmolStr>,
+    /// The outside model's version; empty when the segment is our own finding.
+    pub model_version: SmolStr,
+}
+
+/// An order whose lines may still straggle in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RecentOrder {
+    /// A hash of the order's id; 0 for a late purchase without one.
+    pub key: u64,
+    /// The latest line.
+    pub at: Timestamp,
+}
+
+/// The first products of both lists, as last raised: hashes of their ids, 0 where a list was shorter.
+pub(crate) type Listed = [[u64; LISTED]; 2];
+
+/// Everything but the products.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Head {
+    /// Purchase events, late ones included.
+    pub purchases: u64,
+    /// Return events.
+    pub returns: u64,
+    /// Orders, late ones included.
+    pub orders: u64,
+    /// The sum of quantities, in thousandths, returns included.
+    pub units: i128,
+    /// The sum of amounts, in millionths, returns included.
+    pub total: i128,
+    /// The sum of purchases' amounts, in millionths.
+    pub bought: i128,
+    /// The earliest purchase, late ones included.
+    pub first_purchase_at: Option<Timestamp>,
+    /// The latest purchase.
+    pub last_purchase_at: Option<Timestamp>,
+    /// The latest purchase or return; what is older is late.
+    pub last_at: Timestamp,
+    /// Baskets, late ones not among them.
+    pub baskets: u32,
+    /// Days with at least one basket.
+    pub order_days: u32,
+    /// The latest of them.
+    pub last_order_day: Day,
+    /// Intervals between purchase days of one product, over all products: how many, and the sum of ln(days).
+    pub intervals: u32,
+    pub ln_sum: f64,
+    pub amounts: Amounts,
+    pub burst: Burst,
+    /// The latest basket.
+    pub basket: Option<Basket>,
+    pub recent_orders: [RecentOrder; RECENT_ORDERS],
+    /// The segment shown.
+    pub segment: Option<Arc<SegmentState>>,
+    /// The segment that the rule says, once a basket was evaluated.
+    pub own_segment: Option<Segment>,
+    /// The latest published segment update; what is older is late.
+    pub segment_update_at: Timestamp,
+    /// The lane's time when dates ahead were last set: what lay before it is not raised.
+    pub settled_at: Timestamp,
+    /// When the customer's silence comes to mean another segment.
+    pub silence_at: Option<Timestamp>,
+    /// When the first of the expected products counts as overdue.
+    pub overdue_at: Option<Timestamp>,
+    /// An overdue product was reported, and the customer has not been back since.
+    pub overdue_told: bool,
+    pub listed: Option<Arc<Listed>>,
+    /// Products that are not even kept as stubs any more.
+    pub forgotten: u64,
+}
+
+impl Head {
+    /// Version 1: the fields in their order; what may be absent after a flag.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::append_to(Vec::with_capacity(384));
+        out.u8(VERSION);
+        self.encode_sums(&mut out);
+        self.encode_rhythm(&mut out);
+        self.encode_findings(&mut out);
+        out.into_bytes()
+    }
+
+    fn encode_sums(&self, out: &mut Writer) {
+        out.uint(self.purchases);
+        out.uint(self.returns);
+        out.uint(self.orders);
+        out.int128(self.units);
+        out.int128(self.total);
+        out.int128(self.bought);
+        time_if(out, self.first_purchase_at);
+        time_if(out, self.last_purchase_at);
+        out.time(self.last_at);
+    }
+
+    fn encode_rhythm(&self, out: &mut Writer) {
+        out.uint(self.baskets.into());
+        out.uint(self.order_days.into());
+        out.int(self.last_order_day.into());
+        out.uint(self.intervals.into());
+        out.f64(self.ln_sum);
+        self.amounts.encode(out);
+        out.f64(self.burst.count);
+        out.time(self.burst.at);
+        out.f64(self.burst.usual);
+        out.f64(self.burst.peak);
+        out.flag(self.basket.is_some());
+        if let Some(basket) = &self.basket {
+            basket.encode(out);
+        }
+        for order in &self.recent_orders {
+            out.fixed64(order.key);
+            out.time(order.at);
+        }
+    }
+
+    fn encode_findings(&self, out: &mut Writer) {
+        out.flag(self.segment.is_some());
+        if let Some(segment) = &self.segment {
+            segment.encode(out);
+        }
+        out.u8(self.own_segment.map_or(0, Segment::number));
+        out.time(self.segment_update_at);
+        out.time(self.settled_at);
+        time_if(out, self.silence_at);
+        time_if(out, self.overdue_at);
+        out.flag(self.overdue_told);
+        out.flag(self.listed.is_some());
+        if let Some(listed) = &self.listed {
+            listed.iter().flatten().for_each(|&key| out.fixed64(key));
+        }
+        out.uint(self.forgotten);
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut from = Reader::new(bytes);
+        match from.u8()? {
+            VERSION => {}
+            other => return Err(DecodeError::Unknown(other.into())),
+        }
+        let mut head = Self::default();
+        head.decode_sums(&mut from)?;
+        head.decode_rhythm(&mut from)?;
+        head.decode_findings(&mut from)?;
+        if from.is_empty() { Ok(head) } else { Err(DecodeError::Invalid("head")) }
+    }
+
+    fn decode_sums(&mut self, from: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.purchases = from.uint()?;
+        self.returns = from.uint()?;
+        self.orders = from.uint()?;
+        self.units = from.int128()?;
+        self.total = from.int128()?;
+        self.bought = from.int128()?;
+        self.first_purchase_at = read_time_if(from)?;
+        self.last_purchase_at = read_time_if(from)?;
+        self.last_at = from.time()?;
+        Ok(())
+    }
+
+    fn decode_rhythm(&mut self, from: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.baskets = small(from)?;
+        self.order_days = small(from)?;
+        self.last_order_day = day(from.int()?)?;
+        self.intervals = small(from)?;
+        self.ln_sum = from.f64()?;
+        self.amounts = Amounts::decode(from)?;
+        self.burst = Burst { count: from.f64()?, at: from.time()?, usual: from.f64()?, peak: from.f64()? };
+        if from.flag()? {
+            self.basket = Some(Basket::decode(from)?);
+        }
+        for order in &mut self.recent_orders {
+            *order = RecentOrder { key: from.fixed64()?, at: from.time()? };
+        }
+        Ok(())
+    }
+
+    fn decode_findings(&mut self, from: &mut Reader<'_>) -> Result<(), DecodeError> {
+        if from.flag()? {
+            self.segment = Some(Arc::new(SegmentState::decode(from)?));
+        }
+        self.own_segment = match from.u8()? {
+            0 => None,
+            number => Some(Segment::from_number(number).ok_or(DecodeError::Invalid("segment"))?),
+        };
+        self.segment_update_at = from.time()?;
+        self.settled_at = from.time()?;
+        self.silence_at = read_time_if(from)?;
+        self.overdue_at = read_time_if(from)?;
+        self.overdue_told = from.flag()?;
+        if from.flag()? {
+            let mut listed = Listed::default();
+            for key in listed.iter_mut().flatten() {
+                *key = from.fixed64()?;
+            }
+            self.listed = Some(Arc::new(listed));
+        }
+        self.forgotten = from.uint()?;
+        Ok(())
+    }
+}
+
+impl SegmentState {
+    fn encode(&self, out: &mut Writer) {
+        out.u8(self.name.known().map_or(0, Segment::number));
+        if let SegmentName::Other(name) = &self.name {
+            out.text(name);
+        }
+        out.f64(self.score);
+        out.f64(self.confidence);
+        out.time(self.since);
+        out.uint(self.reason_codes.len() as u64);
+        self.reason_codes.iter().for_each(|code| out.text(code));
+        out.text(&self.model_version);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let name = match from.u8()? {
+            0 => SegmentName::Other(SmolStr::new(from.text()?)),
+            number => {
+                SegmentName::Known(Segment::from_number(number).ok_or(DecodeError::Invalid("segment"))?)
+            }
+        };
+        let (score, confidence, since) = (from.f64()?, from.f64()?, from.time()?);
+        let count = from.count()?;
+        let codes = (0..count).map(|_| from.text().map(SmolStr::new)).collect::<Result<_, _>>()?;
+        let model_version = SmolStr::new(from.text()?);
+        Ok(Self { name, score, confidence, since, reason_codes: codes, model_version })
+    }
+}
+
+fn time_if(out: &mut Writer, time: Option<Timestamp>) {
+    out.flag(time.is_some());
+    if let Some(time) = time {
+        out.time(time);
+    }
+}
+
+fn read_time_if(from: &mut Reader<'_>) -> Result<Option<Timestamp>, DecodeError> {
+    if from.flag()? { from.time().map(Some) } else { Ok(None) }
+}

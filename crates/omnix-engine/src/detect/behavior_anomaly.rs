@@ -1,0 +1,250 @@
+//! `behavior_anomaly`: an order that is unlike this customer, by its amount or by how fast orders follow.
+//!
+//! The amount: ln(amount) against the customer's own history, shrunk towards all customers and corrected by
+//! the drift of all orders, as a normal-equivalent score; worth an alert above the model's threshold, which
+//! keeps a budget of alerts, and above the setting's deviation from what is usual. Scored from the second
+//! order on. A single low order is no alert: it cannot be told from chance.
+//!
+//! Bursts: a count of orders with a half-life of 6 hours, less what is usual for the customer.
+//!
+//! Deliberately not here: the threshold and how it is learnt (`model`).
+
+use omnix_model::{Figure, Timestamp};
+
+use crate::basket::Basket;
+use crate::customer::{Amounts, Burst};
+use crate::detect::Rule;
+use crate::math;
+use crate::priority::Case;
+use crate::say::{self, Said, named};
+use crate::stage::Stage;
+use crate::{AmountExpectation, AmountHistory, Customer, Model, Observation, Order, Score};
+
+const AMOUNT_RULE: &str = "behavior_anomaly.amount";
+const BURST_RULE: &str = "behavior_anomaly.burst";
+/// Deviation from what is usual above which the insight is of high priority.
+const EXTREME: f64 = 1.0;
+/// Weight of the newest order in a customer's mean and variance, at the least.
+const FORGETTING: f64 = 0.05;
+/// Half-life of the count of orders, in days.
+const BURST_HALF_LIFE_DAYS: f64 = 0.25;
+/// Half-life of the peak that a customer has shown before, in days.
+const PEAK_HALF_LIFE_DAYS: f64 = 90.0;
+/// The count above what is usual that is worth an alert: passed by the third or fourth order within an hour.
+const BURST_THRESHOLD: f64 = 2.8;
+/// Weight of the newest count in what is usual.
+const USUAL_WEIGHT: f64 = 0.1;
+
+/// What the amount of an order means.
+struct Finding {
+    amount: i128,
+    ln_amount: f64,
+    expected: AmountExpectation,
+    z: f64,
+    /// What an order of this customer usually comes to, in units of the currency.
+    usual: f64,
+    /// By how much the amount lies above it (0.5: by half).
+    deviation: f64,
+}
+
+/// Counts the order as one more in short time, and works out from which amount on it is an alert.
+pub(crate) fn at_basket_start(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let amounts = basket.amounts_before;
+    let model = stage.context.model.amounts();
+    if amounts.count >= 1 {
+        let expected = model.expect(history(amounts));
+        let floor = usual(&expected) * (1.0 + stage.context.settings.spending_deviation_threshold);
+        let alarm = expected.amount_at(model.alert_score()).max(floor);
+        // One millionth more, so that rounding never raises what the order's end would not.
+        basket.alarm = say::millionths(alarm).saturating_add(1);
+    }
+    let head = stage.customer.head_mut();
+    let (burst, is_alert) = counted(head.burst, basket.first_at);
+    head.burst = burst;
+    if is_alert {
+        let said = burst_said(stage, basket, burst);
+        stage.raise_for(basket, Rule::Burst, said);
+    }
+}
+
+/// Says at once what further lines can only confirm.
+pub(crate) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
+    if basket.amount < basket.alarm || is_raised(basket) {
+        return;
+    }
+    if let Some(finding) = look(stage, basket) {
+        let said = amount_said(stage, basket, &finding);
+        stage.raise_for(basket, Rule::Amount, said);
+    }
+}
+
+/// Looks at the amount of the whole order, and takes it into the customer's history.
+pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let Some(finding) = look(stage, basket) else { return };
+    if is_alert(stage, basket, &finding) {
+        let said = amount_said(stage, basket, &finding);
+        stage.raise_for(basket, Rule::Amount, said);
+    }
+    let drift = stage.context.model.amounts().drift();
+    stage.customer.head_mut().amounts = learnt(basket.amounts_before, &finding, drift);
+}
+
+/// What the customer's next order is expected to come to; nothing before the first.
+pub(crate) fn expectation(customer: &Customer, model: &Model) -> Option<AmountExpectation> {
+    let amounts = customer.head.amounts;
+    (amounts.count >= 1).then(|| model.amounts().expect(history(amounts)))
+}
+
+/// What the order teaches about all orders.
+pub(crate) fn observe(stage: &mut Stage<'_>, basket: &Basket) {
+    let Some(finding) = look(stage, basket) else { return };
+    let before = basket.amounts_before;
+    let own = finding.expected.clamp(finding.ln_amount) - stage.context.model.amounts().drift();
+    let orders = f64::from(before.count) + 1.0;
+    let order = Order {
+        ln_amount: finding.ln_amount,
+        within: (before.count >= 1).then(|| {
+            let own = if before.count >= 2 { own } else { own_first(stage, &finding) };
+            (own - before.mean) * (own - before.mean) * (orders - 1.0) / orders
+        }),
+        residual: (before.count >= 2)
+            .then(|| finding.expected.clamp(finding.ln_amount) - finding.expected.mean),
+        score: (before.count >= 1)
+            .then(|| Score { z: finding.z, is_alert: is_alert(stage, basket, &finding) }),
+    };
+    stage.effects.observations.push(Observation::Order(order));
+}
+
+fn own_first(stage: &Stage<'_>, finding: &Finding) -> f64 {
+    finding.ln_amount - stage.context.model.amounts().drift()
+}
+
+fn history(amounts: Amounts) -> AmountHistory {
+    AmountHistory { count: amounts.count.into(), mean: amounts.mean, variance: amounts.variance }
+}
+
+/// What the customer's orders usually come to, in units of the currency.
+fn usual(expected: &AmountExpectation) -> f64 {
+    math::exp(expected.mean.clamp(-700.0, 700.0))
+}
+
+/// The amount so far against the baskets before; nothing for what was free.
+fn look(stage: &Stage<'_>, basket: &Basket) -> Option<Finding> {
+    if basket.amount <= 0 {
+        return None;
+    }
+    let ln_amount = math::ln(say::units(basket.amount));
+    let expected = stage.context.model.amounts().expect(history(basket.amounts_before));
+    let usual = usual(&expected);
+    let deviation = say::units(basket.amount) / usual - 1.0;
+    let z = expected.score(ln_amount);
+    Some(Finding { amount: basket.amount, ln_amount, expected, z, usual, deviation })
+}
+
+/// Whether the order is worth an alert; what was raised while it grew stays.
+fn is_alert(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> bool {
+    let is_unusual = finding.z > stage.context.model.amounts().alert_score()
+        && finding.deviation > stage.context.settings.spending_deviation_threshold;
+    is_raised(basket) || (basket.amounts_before.count >= 1 && is_unusual)
+}
+
+fn is_raised(basket: &Basket) -> bool {
+    basket.raised.get(Rule::Amount.index()).is_some_and(Option::is_some)
+}
+
+/// `yc = clamp(y, M +- 3 sqrt V)` from the third order on; `yc -= drift; n += 1; a = max(1/n, 0.05);`
+/// `x = yc - m; m += a x; v += max(1/(n-1), 0.05) (x^2 (n-1)/n - v)`.
+fn learnt(before: Amounts, finding: &Finding, drift: f64) -> Amounts {
+    let y = if before.count >= 2 { finding.expected.clamp(finding.ln_amount) } else { finding.ln_amount };
+    let count = before.count.saturating_add(1);
+    let n = f64::from(count);
+    let x = y - drift - before.mean;
+    let variance = if count >= 2 {
+        let step = (1.0 / (n - 1.0)).max(FORGETTING);
+        before.variance + step * (x * x * (n - 1.0) / n - before.variance)
+    } else {
+        0.0
+    };
+    Amounts { count, mean: before.mean + (1.0 / n).max(FORGETTING) * x, variance }
+}
+
+/// `c = c 2^(-dt/6h) + 1; alert if c - usual - 0.5 peak > threshold`; the peak decays with a half-life of 90
+/// days and remembers the highest count that was no alert, less one.
+fn counted(before: Burst, at: Timestamp) -> (Burst, bool) {
+    let days = math::days_between(before.at, at).max(0.0);
+    let count = before.count * math::decay(days, BURST_HALF_LIFE_DAYS) + 1.0;
+    let peak = before.peak * math::decay(days, PEAK_HALF_LIFE_DAYS);
+    let usual = if before.usual > 0.0 { before.usual } else { 1.0 };
+    let is_alert = count - usual - 0.5 * peak > BURST_THRESHOLD;
+    let burst = Burst {
+        count,
+        at: at.max(before.at),
+        usual: usual + USUAL_WEIGHT * (count - usual),
+        peak: if is_alert { peak } else { peak.max(count - 1.0) },
+    };
+    (burst, is_alert)
+}
+
+fn amount_said(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> Said {
+    let customer = stage.context.customer_id.as_str();
+    let currency = &stage.context.settings.currency;
+    let case = if finding.deviation > EXTREME { Case::AmountExtreme } else { Case::AmountUnusual };
+    let usual = say::millionths(finding.usual);
+    let sentence = format!(
+        "Customer {customer} ordered for {}, {} more than their usual {}.",
+        say::money_text(finding.amount, currency),
+        say::percent_text(finding.deviation),
+        say::money_text(usual, currency),
+    );
+    let order = basket.order.as_ref().map_or(Figure::Unknown, |order| say::text(order.as_str()));
+    Said {
+        rule: AMOUNT_RULE,
+        case,
+        event_timestamp: basket.last_at,
+        sentence,
+        params: named([
+            ("customerId", say::text(customer)),
+            ("amount", say::money(finding.amount)),
+            ("usual", say::money(usual)),
+            ("deviation", say::number(finding.deviation)),
+            ("currency", say::text(currency)),
+        ]),
+        figures: named([
+            ("subtype", say::text("amount")),
+            ("direction", say::text("higher")),
+            ("orderId", order),
+            ("lines", Figure::Count(basket.lines.into())),
+            ("amount", say::money(finding.amount)),
+            ("usual", say::money(usual)),
+            ("deviation", say::number(finding.deviation)),
+            ("score", say::number(finding.z)),
+            ("threshold", say::number(stage.context.model.amounts().alert_score())),
+            ("ordersBefore", Figure::Count(basket.amounts_before.count.into())),
+        ]),
+    }
+}
+
+fn burst_said(stage: &Stage<'_>, basket: &Basket, burst: Burst) -> Said {
+    let customer = stage.context.customer_id.as_str();
+    let order = basket.order.as_ref().map_or(Figure::Unknown, |order| say::text(order.as_str()));
+    let figures = named([
+        ("subtype", say::text("burst")),
+        ("direction", say::text("higher")),
+        ("orderId", order),
+        ("ordersInShortTime", say::number(burst.count)),
+        ("usual", say::number(burst.usual)),
+        ("halfLifeHours", say::number(BURST_HALF_LIFE_DAYS * 24.0)),
+        ("threshold", say::number(BURST_THRESHOLD)),
+    ]);
+    Said {
+        rule: BURST_RULE,
+        case: Case::OrdersInShortTime,
+        event_timestamp: basket.first_at,
+        sentence: format!(
+            "Customer {customer} is placing orders unusually fast: about {:.0} within a few hours.",
+            burst.count
+        ),
+        params: named([("customerId", say::text(customer)), ("orders", say::number(burst.count))]),
+        figures,
+    }
+}

@@ -1,0 +1,312 @@
+//! `consumption_prediction`: a product that a customer will need soon, or was expected to buy and did not.
+//!
+//! Intervals between the days on which a customer buys a product are log-normal, shrunk towards product,
+//! customer and all pairs. Said at a basket's end of the product that is surest, from its third purchase day
+//! on; once per product and due date. A product that was expected and has not come by the time by which nine
+//! of ten such intervals have ended is overdue: said once, until the customer comes back.
+//!
+//! Deliberately not here: the distribution itself and what it is learnt from (`model`).
+
+use omnix_model::{ConsumptionPrediction, Event, EventRecord, Figure, PredictionType, ProductId, Timestamp};
+use smol_str::SmolStr;
+
+use crate::basket::Basket;
+use crate::calendar::{self, Day};
+use crate::customer::{Customer, Product};
+use crate::detect::Rule;
+use crate::math;
+use crate::priority::Case;
+use crate::say::{self, Said, named};
+use crate::stage::Stage;
+use crate::{LogNormal, Model, Settings};
+
+const RULE: &str = "consumption_prediction";
+const OVERDUE_RULE: &str = "consumption_prediction.overdue";
+/// Days ahead for which the confidence speaks.
+pub(crate) const HORIZON_DAYS: f64 = 30.0;
+/// Purchase days from which on a prediction is an insight.
+const PURCHASE_DAYS_MIN: u32 = 3;
+/// The standard normal value that 90 % of all values do not exceed.
+const NINE_OF_TEN: f64 = 1.281_551_565_544_600_4;
+/// Intervals that the spread of all pairs counts for, beside a pair's own.
+const SPREAD_WEIGHT: f64 = 4.0;
+
+/// When a product will be bought again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outlook {
+    pub distribution: LogNormal,
+    /// The probability that it is bought within [`HORIZON_DAYS`] of its last purchase.
+    pub confidence: f64,
+    /// The day around which it is expected.
+    pub due: Day,
+}
+
+/// The outlook for a product at its last purchase.
+pub(crate) fn outlook(customer: &Customer, product: &Product, model: &Model) -> Outlook {
+    let prior = model.prior_mean(&product.id, customer.intervals());
+    let distribution = model.intervals().posterior(prior, product.interval_sums());
+    Outlook {
+        distribution,
+        confidence: distribution.ends_within(0.0, HORIZON_DAYS),
+        due: product.last_day.saturating_add(say::whole_days(distribution.median())),
+    }
+}
+
+/// Says which product of the basket will surely be needed, and notes by when each of them should have come.
+pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let mut best: Option<(Product, Outlook)> = None;
+    let settings = stage.context.settings;
+    let (customer, model) = (&stage.customer, stage.context.model);
+    let is_bought =
+        |product: &Product| product.last_basket == basket.number && product.days >= PURCHASE_DAYS_MIN;
+    let mut expected: Vec<(ProductId, Day)> = Vec::new();
+    for product in customer.products().filter(|product| is_bought(product)) {
+        let outlook = outlook(customer, product, model);
+        if outlook.confidence <= settings.high_confidence_threshold {
+            continue;
+        }
+        let overdue_on = overdue_day(product, &outlook, model);
+        if calendar::start_of(&settings.time_zone, overdue_on) > stage.clock {
+            expected.push((product.id.clone(), overdue_on));
+        }
+        if is_news(product, &outlook, basket, stage.clock, settings)
+            && best.as_ref().is_none_or(|(_, other)| outlook.confidence > other.confidence)
+        {
+            best = Some((product.clone(), outlook));
+        }
+    }
+    for (id, day) in expected {
+        if let Some(product) = stage.customer.product_mut(&id) {
+            product.overdue_on = day;
+        }
+    }
+    schedule_overdue(stage);
+    if let Some((product, outlook)) = best {
+        tell(stage, basket, &product, &outlook);
+    }
+}
+
+/// The first of the expected products has not come.
+pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
+    let today = calendar::day_of(&stage.context.settings.time_zone, due);
+    let waited = |product: &Product| product.overdue_on != 0 && product.overdue_on <= today;
+    let mut late: Vec<Product> =
+        stage.customer.products().filter(|product| waited(product)).cloned().collect();
+    stage.customer.change_products(waited, |product| product.overdue_on = 0);
+    late.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.id.cmp(&b.id)));
+    let count = u32::try_from(late.len()).unwrap_or(u32::MAX);
+    let is_told = std::mem::replace(&mut stage.customer.head_mut().overdue_told, true);
+    schedule_overdue(stage);
+    let Some(product) = late.first() else { return };
+    let suppressed = &mut stage.effects.facts.suppressed;
+    if is_told {
+        *suppressed = suppressed.saturating_add(count);
+        return;
+    }
+    *suppressed = suppressed.saturating_add(count.saturating_sub(1));
+    let outlook = outlook(&stage.customer, product, stage.context.model);
+    let said = overdue_said(stage, product, &outlook, due, &late);
+    let mut cause = today.to_le_bytes().to_vec();
+    cause.extend_from_slice(product.id.as_str().as_bytes());
+    let id = stage.raise(said, &cause);
+    let event = prediction_event(stage, product, &outlook, due, "due_date_passed");
+    stage.derive(id, event);
+}
+
+/// Passes on an outside model's prediction: above the threshold, or when it asks for an alert.
+pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, prediction: &ConsumptionPrediction) {
+    let settings = stage.context.settings;
+    let case = if prediction.confidence > settings.critical_confidence_threshold {
+        Case::PredictionCertain
+    } else if prediction.alert_triggered {
+        Case::PredictionAlert
+    } else if prediction.confidence > settings.high_confidence_threshold {
+        Case::PredictionLikely
+    } else {
+        return;
+    };
+    let customer = stage.context.customer_id.as_str();
+    let product = name_of(stage, &prediction.product_id);
+    let date =
+        calendar::date_text(calendar::day_of(&settings.time_zone, prediction.predicted_consumption_date));
+    let factors = prediction.factors.iter().map(|factor| say::text(factor)).collect();
+    let said = Said {
+        rule: RULE,
+        case,
+        event_timestamp: prediction.timestamp,
+        sentence: format!(
+            "Customer {customer} is expected to need {product} around {date} (confidence {}).",
+            say::percent_text(prediction.confidence)
+        ),
+        params: named([
+            ("customerId", say::text(customer)),
+            ("product", say::text(&product)),
+            ("date", say::text(&date)),
+            ("confidence", say::number(prediction.confidence)),
+        ]),
+        figures: named([
+            ("source", say::text("published")),
+            ("productId", say::text(prediction.product_id.as_str())),
+            ("predictedConsumptionDate", Figure::Time(prediction.predicted_consumption_date)),
+            ("confidence", say::number(prediction.confidence)),
+            ("predictionType", say::text(prediction.prediction_type.name())),
+            ("factors", Figure::List(factors)),
+            ("alertTriggered", Figure::Flag(prediction.alert_triggered)),
+        ]),
+    };
+    let mut cause = b"event".to_vec();
+    cause.extend_from_slice(record.event_id.as_str().as_bytes());
+    stage.raise(said, &cause);
+}
+
+/// Whether the due date was not told before and still lies ahead; a revision may tell it again.
+fn is_news(
+    product: &Product,
+    outlook: &Outlook,
+    basket: &Basket,
+    clock: Timestamp,
+    settings: &Settings,
+) -> bool {
+    let is_revision = basket.raised.get(Rule::Consumption.index()).is_some_and(Option::is_some);
+    let is_ahead = outlook.due >= calendar::day_of(&settings.time_zone, clock);
+    is_ahead && (is_revision || product.told_day != outlook.due)
+}
+
+/// The day by which nine of ten such intervals have ended, by the pair's own spread as far as it is known:
+/// `sd^2 = (4 v_w + sum of squared deviations)/(4 + n) (1 + 1/(1.5 + n))`.
+fn overdue_day(product: &Product, outlook: &Outlook, model: &Model) -> Day {
+    let n = f64::from(product.intervals());
+    let sum = f64::from(product.ln_sum);
+    let deviations = if n > 0.0 { (f64::from(product.ln_square_sum) - sum * sum / n).max(0.0) } else { 0.0 };
+    let variance = (SPREAD_WEIGHT * model.intervals().within_variance() + deviations) / (SPREAD_WEIGHT + n);
+    let sd = math::sqrt(variance * (1.0 + 1.0 / (crate::PAIR_SHRINKAGE + n)));
+    let days = say::whole_days(math::exp((outlook.distribution.mu + NINE_OF_TEN * sd).min(20.0)));
+    product.last_day.saturating_add(days).max(outlook.due.saturating_add(1)).saturating_add(1)
+}
+
+/// Sets when the first of the expected products counts as overdue.
+fn schedule_overdue(stage: &mut Stage<'_>) {
+    let days = stage.customer.products().map(|product| product.overdue_on).filter(|&day| day != 0);
+    let first = days.min();
+    let zone = &stage.context.settings.time_zone;
+    stage.customer.head_mut().overdue_at = first.map(|day| calendar::start_of(zone, day));
+}
+
+fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: &Outlook) {
+    let is_first = product.told_day == 0;
+    if let Some(held) = stage.customer.product_mut(&product.id) {
+        held.told_day = outlook.due;
+    }
+    let said = likely_said(stage, basket, product, outlook);
+    let id = stage.raise_for(basket, Rule::Consumption, said);
+    if is_first {
+        let event = prediction_event(stage, product, outlook, basket.last_at, "regular_interval");
+        stage.derive(id, event);
+    }
+}
+
+fn prediction_event(
+    stage: &Stage<'_>,
+    product: &Product,
+    outlook: &Outlook,
+    at: Timestamp,
+    factor: &'static str,
+) -> Event {
+    let zone = &stage.context.settings.time_zone;
+    Event::ConsumptionPrediction(ConsumptionPrediction {
+        customer_id: stage.context.customer_id.clone(),
+        product_id: product.id.clone(),
+        predicted_consumption_date: calendar::start_of(zone, outlook.due),
+        confidence: outlook.confidence,
+        prediction_type: PredictionType::PatternBased,
+        factors: vec![SmolStr::new_static(factor)],
+        timestamp: at,
+        alert_triggered: outlook.confidence > stage.context.settings.critical_confidence_threshold,
+        extra: SmolStr::default(),
+    })
+}
+
+/// A product's name as the customer, else as all customers have last seen it; else its id.
+fn name_of(stage: &Stage<'_>, id: &ProductId) -> SmolStr {
+    let own = stage.customer.products().find(|product| product.id == *id).map(|product| &product.name);
+    let name = own.or_else(|| stage.context.model.product(id).map(crate::Product::name));
+    name.cloned().unwrap_or_else(|| SmolStr::new(id.as_str()))
+}
+
+fn likely_said(stage: &Stage<'_>, basket: &Basket, product: &Product, outlook: &Outlook) -> Said {
+    let settings = stage.context.settings;
+    let is_certain = outlook.confidence > settings.critical_confidence_threshold;
+    let customer = stage.context.customer_id.as_str();
+    let date = calendar::date_text(outlook.due);
+    let sentence = format!(
+        "Customer {customer} will probably buy {} again around {date} ({} within 30 days).",
+        product.name,
+        say::percent_text(outlook.confidence)
+    );
+    Said {
+        rule: RULE,
+        case: if is_certain { Case::PredictionCertain } else { Case::PredictionLikely },
+        event_timestamp: basket.last_at,
+        sentence,
+        params: params(customer, product, &date, outlook),
+        figures: figures(product, outlook, &settings.time_zone),
+    }
+}
+
+fn overdue_said(
+    stage: &Stage<'_>,
+    product: &Product,
+    outlook: &Outlook,
+    due: Timestamp,
+    late: &[Product],
+) -> Said {
+    let customer = stage.context.customer_id.as_str();
+    let date = calendar::date_text(outlook.due);
+    let zone = &stage.context.settings.time_zone;
+    let sentence = format!(
+        "Customer {customer} was expected to buy {} around {date} and has not: last bought on {}.",
+        product.name,
+        calendar::date_text(product.last_day)
+    );
+    let mut figures = figures(product, outlook, zone);
+    let products = late.iter().map(|product| say::text(product.id.as_str())).take(10).collect();
+    figures.extend(named([
+        ("subtype", say::text("overdue")),
+        ("overdueProducts", Figure::List(products)),
+        (
+            "daysSinceLastPurchase",
+            Figure::Count(i64::from(calendar::day_of(zone, due)) - i64::from(product.last_day)),
+        ),
+    ]));
+    Said {
+        rule: OVERDUE_RULE,
+        case: Case::ProductOverdue,
+        event_timestamp: due,
+        sentence,
+        params: params(customer, product, &date, outlook),
+        figures,
+    }
+}
+
+fn params(customer: &str, product: &Product, date: &str, outlook: &Outlook) -> omnix_model::Figures {
+    named([
+        ("customerId", say::text(customer)),
+        ("product", say::text(&product.name)),
+        ("date", say::text(date)),
+        ("confidence", say::number(outlook.confidence)),
+    ])
+}
+
+fn figures(product: &Product, outlook: &Outlook, zone: &jiff::tz::TimeZone) -> omnix_model::Figures {
+    named([
+        ("source", say::text("purchases")),
+        ("productId", say::text(product.id.as_str())),
+        ("productName", say::text(&product.name)),
+        ("predictedConsumptionDate", Figure::Time(calendar::start_of(zone, outlook.due))),
+        ("confidence", say::number(outlook.confidence)),
+        ("horizonDays", Figure::Number(HORIZON_DAYS)),
+        ("usualIntervalDays", say::number(outlook.distribution.median())),
+        ("purchaseDays", Figure::Count(product.days.into())),
+        ("predictionType", say::text(PredictionType::PatternBased.name())),
+    ])
+}

@@ -1,0 +1,128 @@
+//! `recommendation_update`: what to offer a customer has changed in what a person would notice.
+//!
+//! At a basket's end, from the customer's second basket on and once a model is in force: when 3 of the first
+//! 5 products of either list are not among those of the last one raised (none yet: all are new).
+//!
+//! Deliberately not here: how the lists are made (`ranking`).
+
+use std::sync::Arc;
+
+use omnix_model::{Figure, ProductId, Timestamp};
+
+use crate::basket::Basket;
+use crate::customer::{Customer, LISTED, Listed, key};
+use crate::detect::Rule;
+use crate::priority::Case;
+use crate::say::{self, Said, named};
+use crate::stage::Stage;
+use crate::{Model, OwnItem, RankQuery, Recommendations, Recommended, rank};
+
+const RULE: &str = "recommendation_update";
+/// New products among the first of a list that are worth telling.
+const NEW_MIN: usize = 3;
+
+/// Compares the customer's lists with the last ones raised.
+pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let model = stage.context.model;
+    if basket.number < 2 || model.number() < 1 {
+        return;
+    }
+    let lists = lists(Some(&stage.customer), model, &[], LISTED, basket.last_at);
+    let listed = listed(&lists);
+    let told = stage.customer.head.listed.as_deref().copied().unwrap_or_default();
+    let new = new_products(&listed, &told);
+    let is_revision = basket.raised.get(Rule::Recommendation.index()).is_some_and(Option::is_some);
+    let is_news = new.iter().any(|&count| count >= NEW_MIN);
+    if !is_news && !is_revision {
+        return;
+    }
+    stage.customer.head_mut().listed = Some(Arc::new(listed));
+    let said = said(stage, basket, &lists);
+    stage.raise_for(basket, Rule::Recommendation, said);
+}
+
+/// Both lists for a customer (none: a stranger) with `basket` in hand.
+pub(crate) fn lists(
+    customer: Option<&Customer>,
+    model: &Model,
+    basket: &[ProductId],
+    limit: usize,
+    now: Timestamp,
+) -> Recommendations {
+    let own = customer.map(own_items).unwrap_or_default();
+    let intervals = customer.map(Customer::intervals).unwrap_or_default();
+    let mut lists = rank(model, &RankQuery { own: &own, intervals, basket, limit, now });
+    // A product that the model has not met yet is known by the name that the customer saw.
+    for product in customer.into_iter().flat_map(Customer::products) {
+        let item = lists.again.iter_mut().find(|item| item.product_id == product.id);
+        if let Some(item) = item.filter(|item| item.product_name == product.id.as_str()) {
+            item.product_name = product.name.clone();
+        }
+    }
+    lists
+}
+
+/// What the customer's state says of their products, as the lists need it.
+fn own_items(customer: &Customer) -> Vec<OwnItem> {
+    let baskets = customer.head.baskets;
+    let item = |product: &crate::customer::Product| OwnItem {
+        product_id: product.id.clone(),
+        baskets: product.baskets,
+        baskets_since_first: baskets.saturating_sub(product.first_basket).saturating_add(1),
+        baskets_since_last: baskets.saturating_sub(product.last_basket),
+        last_at: product.last_at,
+        intervals: product.interval_sums(),
+    };
+    customer.products().map(item).collect()
+}
+
+fn listed(lists: &Recommendations) -> Listed {
+    let mut listed = Listed::default();
+    for (keys, list) in listed.iter_mut().zip([&lists.again, &lists.new]) {
+        for (place, product) in keys.iter_mut().zip(list) {
+            *place = key(&product.product_id);
+        }
+    }
+    listed
+}
+
+/// How many products of each list are not among those told.
+fn new_products(listed: &Listed, told: &Listed) -> Vec<usize> {
+    let lists = listed.iter().zip(told);
+    lists.map(|(now, then)| now.iter().filter(|key| **key != 0 && !then.contains(key)).count()).collect()
+}
+
+fn said(stage: &Stage<'_>, basket: &Basket, lists: &Recommendations) -> Said {
+    let customer = stage.context.customer_id.as_str();
+    let names = |list: &[Recommended], count: usize| -> String {
+        let names: Vec<&str> = list.iter().take(count).map(|product| product.product_name.as_str()).collect();
+        names.join(", ")
+    };
+    let sentence = match (names(&lists.again, 3), names(&lists.new, 3)) {
+        (again, new) if new.is_empty() => format!("Offer customer {customer} again: {again}."),
+        (again, new) if again.is_empty() => format!("Offer customer {customer} something new: {new}."),
+        (again, new) => format!("Offer customer {customer} again: {again}; and something new: {new}."),
+    };
+    let ids = |list: &[Recommended]| {
+        Figure::List(list.iter().map(|product| say::text(product.product_id.as_str())).collect())
+    };
+    let texts = |list: &[Recommended]| {
+        Figure::List(list.iter().map(|product| say::text(&product.product_name)).collect())
+    };
+    Said {
+        rule: RULE,
+        case: Case::ListsChanged,
+        event_timestamp: basket.last_at,
+        sentence,
+        params: named([
+            ("customerId", say::text(customer)),
+            ("again", texts(&lists.again)),
+            ("new", texts(&lists.new)),
+        ]),
+        figures: named([
+            ("again", ids(&lists.again)),
+            ("new", ids(&lists.new)),
+            ("baskets", Figure::Count(stage.customer.head.baskets.into())),
+        ]),
+    }
+}

@@ -1,0 +1,322 @@
+//! `segment_migration`: a customer moved to another segment, by buying, by silence, or by an outside model's
+//! word.
+//!
+//! Our own rule looks at two things: on how many days a customer has ordered, and how long ago the last order
+//! is. Each class of frequency is a ladder of segments that silence leads down. A customer climbs at once,
+//! because an order is a fact; one slides only when the silence has lasted a fifth longer than the ladder
+//! says, and three days more, so that labels do not flap.
+//!
+//! An outside model's word stands until the customer's behaviour changes what our own rule says.
+//!
+//! Deliberately not here: probabilities of ordering again.
+
+use std::sync::Arc;
+
+use omnix_model::{EventRecord, Figure, InsightId, Segment, SegmentName, SegmentUpdate, Tier, Timestamp};
+use smol_str::SmolStr;
+
+use crate::basket::Basket;
+use crate::customer::{Head, SegmentState, cut};
+use crate::detect::Rule;
+use crate::math;
+use crate::priority::Case;
+use crate::say::{self, Said, named};
+use crate::stage::Stage;
+
+const RULE: &str = "segment_migration";
+/// The version under which our own findings are published.
+const MODEL_VERSION: &str = "omnix-days-1";
+/// Reasons of a published update that are kept, and bytes of each.
+const REASONS_MAX: usize = 8;
+const REASON_BYTES_MAX: usize = 48;
+/// By how much longer than the ladder's days silence must last: a factor, and days.
+const MARGIN: f64 = 1.2;
+const MARGIN_DAYS: f64 = 3.0;
+
+/// Down to which segment silence of so many days leads; the last has no end.
+type Ladder = [(f64, Segment)];
+
+const ONCE: &Ladder = &[
+    (30.0, Segment::New),
+    (90.0, Segment::NeedAttention),
+    (180.0, Segment::Hibernating),
+    (f64::INFINITY, Segment::Lost),
+];
+const FEW: &Ladder = &[
+    (60.0, Segment::PotentialLoyalists),
+    (120.0, Segment::NeedAttention),
+    (240.0, Segment::Hibernating),
+    (f64::INFINITY, Segment::Lost),
+];
+const REGULAR: &Ladder = &[
+    (60.0, Segment::Loyal),
+    (90.0, Segment::NeedAttention),
+    (180.0, Segment::AtRisk),
+    (365.0, Segment::Hibernating),
+    (f64::INFINITY, Segment::Lost),
+];
+const BEST: &Ladder = &[
+    (30.0, Segment::Champions),
+    (60.0, Segment::Loyal),
+    (120.0, Segment::AtRisk),
+    (365.0, Segment::CannotLose),
+    (f64::INFINITY, Segment::Lost),
+];
+
+/// The ladder of a customer who ordered on so many days.
+const fn ladder(order_days: u32) -> &'static Ladder {
+    match order_days {
+        0 | 1 => ONCE,
+        2 | 3 => FEW,
+        4 | 5 => REGULAR,
+        _ => BEST,
+    }
+}
+
+/// A change of segment, decided.
+struct Move {
+    from: Option<SegmentName>,
+    to: SegmentName,
+    at: Timestamp,
+    score: f64,
+    confidence: f64,
+    reason_codes: Vec<SmolStr>,
+    model_version: SmolStr,
+}
+
+/// Looks where the customer stands after a basket: at the top of the ladder.
+pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let head = stage.customer.head_mut();
+    let Some((_, segment)) = ladder(head.order_days).first().copied() else { return };
+    let before = head.own_segment.replace(segment);
+    let settled_at = stage.clock;
+    schedule_silence(head, settled_at);
+    if before == Some(segment) {
+        return;
+    }
+    let from = head.segment.as_ref().map(|shown| shown.name.clone());
+    if before.is_none() && from.is_some() {
+        // An outside model was first; its word stands.
+        return;
+    }
+    let change = own_move(head, from, segment, basket.last_at, "recent_purchase");
+    if change.from.as_ref() == Some(&change.to) {
+        return;
+    }
+    let update = update_event(stage, &change);
+    let said = take_effect(stage, change);
+    // The first segment of a newcomer is no news.
+    if let Some(said) = said {
+        let id = stage.raise_for(basket, Rule::Segment, said);
+        stage.derive(id, update);
+    }
+}
+
+/// The customer has been silent for so long that another segment follows.
+pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
+    let settled_at = stage.customer.head.settled_at;
+    let head = stage.customer.head_mut();
+    let Some((crossing, segment)) = next_step(head) else {
+        head.silence_at = None;
+        return;
+    };
+    head.own_segment = Some(segment);
+    schedule_silence(head, settled_at);
+    let at = crossing.max(settled_at).min(due);
+    let from = head.segment.as_ref().map(|shown| shown.name.clone());
+    let change = own_move(head, from, segment, at, "no_recent_purchase");
+    if change.from.as_ref() == Some(&change.to) {
+        return;
+    }
+    let update = update_event(stage, &change);
+    let said = take_effect(stage, change);
+    // What had come to pass before we heard of the customer is noted, not raised.
+    if let Some(said) = said.filter(|_| crossing > settled_at) {
+        let mut cause = b"silence".to_vec();
+        cause.extend_from_slice(&crossing.ms().to_le_bytes());
+        cause.push(segment.number());
+        let id = stage.raise(said, &cause);
+        stage.derive(id, update);
+    }
+}
+
+/// Takes an outside model's word for the customer's segment.
+pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, update: &SegmentUpdate) {
+    let head = stage.customer.head_mut();
+    if update.timestamp < head.segment_update_at {
+        stage.effects.facts.is_late = true;
+        return;
+    }
+    head.segment_update_at = update.timestamp;
+    let shown = head.segment.as_ref().map(|shown| shown.name.clone());
+    let reasons = update.reason_codes.iter().take(REASONS_MAX);
+    let change = Move {
+        from: update.previous_segment.clone().or_else(|| shown.clone()),
+        to: update.new_segment.clone(),
+        at: update.timestamp,
+        score: update.segmentation_score,
+        confidence: update.confidence,
+        reason_codes: reasons.map(|reason| cut(reason, REASON_BYTES_MAX)).collect(),
+        model_version: cut(&update.model_version, REASON_BYTES_MAX),
+    };
+    let is_news = change.from.as_ref() != Some(&change.to);
+    let said = said(stage, &change);
+    show(stage, change, shown);
+    if is_news {
+        let mut cause = b"event".to_vec();
+        cause.extend_from_slice(record.event_id.as_str().as_bytes());
+        let _: InsightId = stage.raise(said, &cause);
+    }
+}
+
+/// Sets when silence leads a step further down, from what the head now says.
+fn schedule_silence(head: &mut Head, settled_at: Timestamp) {
+    let crossing = next_step(head).map(|(crossing, _)| crossing);
+    // What lies behind us is looked at a day from now, so that the customer's history can come in first.
+    let earliest = settled_at.plus_ms(Timestamp::DAY_MS);
+    head.silence_at = crossing.map(|crossing| if crossing > settled_at { crossing } else { earliest });
+}
+
+/// The next step down the ladder: when, and where to; none at its foot.
+fn next_step(head: &Head) -> Option<(Timestamp, Segment)> {
+    let (last, own) = (head.last_purchase_at?, head.own_segment?);
+    let ladder = ladder(head.order_days);
+    let rung = ladder.iter().position(|(_, segment)| *segment == own)?;
+    let (days, _) = ladder.get(rung)?;
+    let (_, below) = ladder.get(rung + 1)?;
+    Some((math::after_days(last, days * MARGIN + MARGIN_DAYS), *below))
+}
+
+fn own_move(
+    head: &Head,
+    from: Option<SegmentName>,
+    to: Segment,
+    at: Timestamp,
+    reason: &'static str,
+) -> Move {
+    let (score, confidence) = standing(head, at);
+    let frequency = match head.order_days {
+        0 | 1 => "one_order_day",
+        2 | 3 => "few_order_days",
+        4 | 5 => "regular_orders",
+        _ => "frequent_orders",
+    };
+    Move {
+        from,
+        to: SegmentName::Known(to),
+        at,
+        score,
+        confidence,
+        reason_codes: vec![SmolStr::new_static(reason), SmolStr::new_static(frequency)],
+        model_version: SmolStr::default(),
+    }
+}
+
+/// Score and confidence of our own rule, both 0..=1: half recency (halved in 60 days), half frequency
+/// (`f/(f+3)`); and the more order days, the surer.
+pub(crate) fn standing(head: &Head, at: Timestamp) -> (f64, f64) {
+    let silent_days = head.last_purchase_at.map_or(0.0, |last| math::days_between(last, at).max(0.0));
+    let days = f64::from(head.order_days);
+    (0.5 * math::decay(silent_days, 60.0) + 0.5 * days / (days + 3.0), (days + 1.0) / (days + 3.0))
+}
+
+/// Shows the new segment, and what is to be said of it; nothing for the first one.
+fn take_effect(stage: &mut Stage<'_>, change: Move) -> Option<Said> {
+    let said = change.from.is_some().then(|| said(stage, &change));
+    let from = change.from.clone();
+    show(stage, change, from);
+    said
+}
+
+fn show(stage: &mut Stage<'_>, change: Move, shown: Option<SegmentName>) {
+    let head = stage.customer.head_mut();
+    let since = match &head.segment {
+        Some(before) if before.name == change.to => before.since,
+        Some(_) | None => change.at,
+    };
+    if shown.as_ref() != Some(&change.to) {
+        let facts = &mut stage.effects.facts;
+        // Of several steps in one record the rollups see one move, from the first to the last.
+        let from = facts.segment_move.take().map_or(shown, |(from, _)| from);
+        facts.segment_move = Some((from, change.to.clone()));
+    }
+    head.segment = Some(Arc::new(SegmentState {
+        name: change.to,
+        score: change.score,
+        confidence: change.confidence,
+        since,
+        reason_codes: change.reason_codes,
+        model_version: change.model_version,
+    }));
+}
+
+fn update_event(stage: &Stage<'_>, change: &Move) -> omnix_model::Event {
+    omnix_model::Event::SegmentUpdate(SegmentUpdate {
+        customer_id: stage.context.customer_id.clone(),
+        previous_segment: change.from.clone(),
+        new_segment: change.to.clone(),
+        segmentation_score: change.score,
+        reason_codes: change.reason_codes.clone(),
+        timestamp: change.at,
+        confidence: change.confidence,
+        model_version: SmolStr::new_static(MODEL_VERSION),
+        extra: SmolStr::default(),
+    })
+}
+
+/// Which row of the table of priorities a move belongs to.
+fn case(from: Option<&SegmentName>, to: &SegmentName) -> Case {
+    let (Some(from), Some(new)) = (from.and_then(SegmentName::tier), to.tier()) else {
+        return Case::CustomerMoves;
+    };
+    match to.known() {
+        Some(Segment::NeedAttention) if from == Tier::Core => Case::CoreCustomerSlips,
+        Some(_) if from == Tier::Core && new <= Tier::Slipping => Case::CoreCustomerLost,
+        Some(Segment::CannotLose) => Case::FormerBestSilent,
+        Some(_) | None if new < from => Case::CustomerDeclines,
+        Some(_) | None => Case::CustomerMoves,
+    }
+}
+
+fn said(stage: &Stage<'_>, change: &Move) -> Said {
+    let customer = stage.context.customer_id.as_str();
+    let (from, to) = (change.from.as_ref().map(SegmentName::label), change.to.label());
+    let case = case(change.from.as_ref(), &change.to);
+    let sentence = match (from, case) {
+        (None, _) => format!("Customer {customer} is now in the segment {to}."),
+        (Some(from), Case::CoreCustomerLost | Case::FormerBestSilent) => {
+            format!("Customer {customer} has moved from {from} to {to}: get in touch before they are gone.")
+        }
+        (Some(from), Case::CoreCustomerSlips | Case::CustomerDeclines) => {
+            format!("Customer {customer} is slipping: from {from} to {to}.")
+        }
+        (Some(from), _) => format!("Customer {customer} has moved from {from} to {to}."),
+    };
+    let from = from.map_or(Figure::Unknown, say::text);
+    let head = &stage.customer.head;
+    let silent_days = head.last_purchase_at.map(|last| math::days_between(last, change.at).max(0.0));
+    Said {
+        rule: RULE,
+        case,
+        event_timestamp: change.at,
+        sentence,
+        params: named([("customerId", say::text(customer)), ("from", from.clone()), ("to", say::text(to))]),
+        figures: named([
+            ("previousSegment", from),
+            ("newSegment", say::text(to)),
+            ("segmentationScore", say::number(change.score)),
+            ("confidence", say::number(change.confidence)),
+            ("reasonCodes", Figure::List(change.reason_codes.iter().map(|code| say::text(code)).collect())),
+            ("orderDays", Figure::Count(head.order_days.into())),
+            ("daysSinceLastPurchase", silent_days.map_or(Figure::Unknown, say::number)),
+            (
+                "segmentModel",
+                say::text(if change.model_version.is_empty() {
+                    MODEL_VERSION
+                } else {
+                    &change.model_version
+                }),
+            ),
+        ]),
+    }
+}

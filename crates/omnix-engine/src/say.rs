@@ -1,0 +1,109 @@
+//! What is said: sentences a shop manager understands, and the figures behind them.
+//!
+//! Deliberately not here: what is worth saying (`detect`), and how urgent it is (`priority`).
+
+use omnix_model::{Figure, Figures, Money, Timestamp};
+use smol_str::SmolStr;
+
+use crate::priority::Case;
+
+/// What is to be said of a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Said {
+    /// The rule that found it; part of the insight's id.
+    pub rule: &'static str,
+    pub case: Case,
+    /// The cause's own time.
+    pub event_timestamp: Timestamp,
+    pub sentence: String,
+    pub params: Figures,
+    pub figures: Figures,
+}
+
+/// Named figures.
+pub(crate) fn named<const N: usize>(figures: [(&'static str, Figure); N]) -> Figures {
+    figures.into_iter().map(|(name, figure)| (SmolStr::new_static(name), figure)).collect()
+}
+
+/// A text among figures.
+pub(crate) fn text(text: &str) -> Figure {
+    Figure::Text(SmolStr::new(text))
+}
+
+/// A number among figures; what is not finite is not known.
+pub(crate) const fn number(value: f64) -> Figure {
+    if value.is_finite() { Figure::Number(value) } else { Figure::Unknown }
+}
+
+/// A sum of money among figures; beyond what an amount can hold, the nearest that it can.
+pub(crate) fn money(millionths: i128) -> Figure {
+    Figure::Money(Money::from_millionths(clamped(millionths)))
+}
+
+/// The nearest amount that fits.
+pub(crate) fn clamped(millionths: i128) -> i64 {
+    i64::try_from(millionths).unwrap_or(if millionths < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// A sum of money as a person writes it, rounded to hundredths: `4,800.00 EUR`.
+pub(crate) fn money_text(millionths: i128, currency: &str) -> String {
+    let hundredths = millionths.unsigned_abs().saturating_add(5_000) / 10_000;
+    let sign = if millionths < 0 { "-" } else { "" };
+    let (whole, cents) = (grouped(hundredths / 100), hundredths % 100);
+    format!("{sign}{whole}.{cents:02} {currency}")
+}
+
+fn grouped(whole: u128) -> String {
+    let digits = whole.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share as a whole percentage: `97 %`.
+pub(crate) fn percent_text(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// An amount in units of the currency as millionths, rounded, within what can be held.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what fits; rounding is what is asked for")]
+pub(crate) fn millionths(units: f64) -> i128 {
+    (units * 1e6).clamp(-9.2e18, 9.2e18).round() as i128
+}
+
+/// A sum in millionths as units of the currency, for statistics.
+#[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
+pub(crate) fn units(millionths: i128) -> f64 {
+    millionths as f64 / 1e6
+}
+
+/// A number of days, rounded to whole ones, at least one.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
+pub(crate) fn whole_days(days: f64) -> i32 {
+    days.clamp(1.0, 100_000.0).round() as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_written_for_people() {
+        assert_eq!(money_text(4_800_000_000, "EUR"), "4,800.00 EUR");
+        assert_eq!(money_text(-1_234_567_895_000, "USD"), "-1,234,567.90 USD");
+        assert_eq!(money_text(990_000, "EUR"), "0.99 EUR");
+    }
+
+    #[test]
+    fn conversions_stay_within_bounds() {
+        assert_eq!(millionths(f64::MAX), 9_200_000_000_000_000_000);
+        assert_eq!(millionths(f64::NAN), 0);
+        assert_eq!(whole_days(f64::NAN), 0_i32.max(whole_days(f64::NAN)));
+        assert_eq!(whole_days(0.2), 1);
+    }
+}

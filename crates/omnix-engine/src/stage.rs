@@ -1,0 +1,130 @@
+//! Where one record is applied: the state as it becomes, the effects as they gather, and the time that
+//! counts.
+//!
+//! Also here: how time is worked off, in the order in which things fall due. Deliberately not here: what an
+//! event adds to the sums (`fold`), and what anything means (`detect`).
+
+use omnix_model::{Event, EventId, Insight, InsightId, Timestamp};
+
+use crate::basket::{Basket, Raised};
+use crate::detect::{self, Rule};
+use crate::say::Said;
+use crate::{Context, Customer, Derived, Effects, Moment};
+
+/// The state as it becomes, and what follows.
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    pub customer: Customer,
+    pub effects: Effects,
+    pub moment: Moment,
+    pub context: &'a Context<'a>,
+    /// The time at which what is decided now is raised: the lane's, on history's clock that of the cause.
+    pub clock: Timestamp,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(customer: Option<&Customer>, moment: Moment, context: &'a Context<'a>) -> Self {
+        Self {
+            customer: customer.cloned().unwrap_or_default(),
+            effects: Effects::default(),
+            moment,
+            context,
+            clock: moment.now,
+        }
+    }
+
+    /// Works off what has fallen due by the lane's time.
+    pub(crate) fn pass_time(&mut self) {
+        let now = self.moment.now;
+        if self
+            .customer
+            .head
+            .basket
+            .as_ref()
+            .is_some_and(|basket| basket.is_pending() && basket.ends_at <= now)
+        {
+            self.end_basket(now);
+        }
+        self.fall_due(now);
+    }
+
+    /// Ends the latest basket because of something at `at`: what it means is said, once for each set of lines.
+    pub(crate) fn end_basket(&mut self, at: Timestamp) {
+        let Some(mut basket) = self.customer.head_mut().basket.take() else { return };
+        if basket.is_pending() {
+            self.clock = if self.moment.is_history { at.min(basket.ends_at) } else { self.moment.now };
+            detect::at_basket_end(self, &mut basket);
+        }
+        self.customer.head_mut().basket = Some(basket);
+    }
+
+    /// Works off, in their order, the dates that have come by `until`.
+    pub(crate) fn fall_due(&mut self, until: Timestamp) {
+        loop {
+            let head = &self.customer.head;
+            let due = [head.silence_at, head.overdue_at].into_iter().flatten().min();
+            let Some(due) = due.filter(|&due| due <= until) else { return };
+            self.clock = if self.moment.is_history { due } else { self.moment.now };
+            if head.silence_at == Some(due) {
+                detect::segment_migration::fallen_silent(self, due);
+            } else {
+                detect::consumption_prediction::overdue(self, due);
+            }
+        }
+    }
+
+    /// Raises an insight because of `cause`, for the first and only time.
+    pub(crate) fn raise(&mut self, said: Said, cause: &[u8]) -> InsightId {
+        let id = InsightId::derive(self.context.customer_id, said.rule, cause);
+        let first = Raised { at: self.clock, revision: 0 };
+        let insight = self.insight(said, id, first);
+        self.effects.insights.push(insight);
+        id
+    }
+
+    /// Raises an insight about `basket`, or revises the one that was raised.
+    pub(crate) fn raise_for(&mut self, basket: &mut Basket, rule: Rule, said: Said) -> InsightId {
+        let id = InsightId::derive(self.context.customer_id, said.rule, &basket.cause());
+        let place = basket.raised.get_mut(rule.index());
+        let raised = match place.as_deref() {
+            Some(Some(before)) => Raised { at: before.at, revision: before.revision.saturating_add(1) },
+            Some(None) | None => Raised { at: self.clock, revision: 0 },
+        };
+        if let Some(place) = place {
+            *place = Some(raised);
+        }
+        let insight = self.insight(said, id, raised);
+        // Within one record the last word counts.
+        self.effects.insights.retain(|other| other.id != id);
+        self.effects.insights.push(insight);
+        id
+    }
+
+    /// Publishes an event of our own, under an id that names the insight it comes with.
+    pub(crate) fn derive(&mut self, id: InsightId, event: Event) {
+        // The id is 38 bytes of ASCII, so it is well-formed.
+        if let Ok(event_id) = EventId::new(&format!("omnix:{id}")) {
+            self.effects.derived.push(Derived { event_id, event });
+        }
+    }
+
+    fn insight(&self, said: Said, id: InsightId, raised: Raised) -> Insight {
+        let row = said.case.row();
+        Insight {
+            id,
+            customer_id: self.context.customer_id.clone(),
+            kind: row.kind,
+            priority: row.priority,
+            action_required: row.action_required,
+            timestamp: raised.at,
+            event_timestamp: said.event_timestamp,
+            revision: raised.revision,
+            model_version: self.context.model.number(),
+            settings_version: self.context.settings.hash(),
+            message_id: smol_str::SmolStr::new_static(row.message_id),
+            sentence: said.sentence,
+            params: said.params,
+            figures: said.figures,
+        }
+    }
+}

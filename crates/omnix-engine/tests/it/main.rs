@@ -1,0 +1,5 @@
+//! The engine as its callers see it: events in, states and insights out.
+
+mod common;
+mod published;
+mod state;
