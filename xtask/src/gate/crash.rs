@@ -251,8 +251,7 @@ impl Run {
             delivered: &self.delivered,
             scope,
         };
-        let first = jiff::Timestamp::UNIX_EPOCH;
-        let since = if scope == Scope::Everything { first } else { self.since };
+        let since = (scope == Scope::News).then_some(self.since);
         let findings = audit.run(since)?;
         // A basket that was open at the last audit may have ended, and been told of, a little before this one.
         self.since = now - Duration::from_secs(30);

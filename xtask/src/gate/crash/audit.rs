@@ -1,6 +1,6 @@
 //! Holds a server that is up, with publishers at rest, to the ledgers and to the feed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ pub(crate) struct Audit<'a> {
 
 impl Audit<'_> {
     /// Asks everything; an error is a server that does not answer as the contract says.
-    pub(crate) fn run(&mut self, since: jiff::Timestamp) -> anyhow::Result<Findings> {
+    pub(crate) fn run(&mut self, since: Option<jiff::Timestamp>) -> anyhow::Result<Findings> {
         let mut findings = Findings::default();
         for ledger in self.ledgers {
             let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,39 +129,32 @@ impl Audit<'_> {
     /// A mover's insights are one for each acknowledged event, in the events' order. Newest come first, so
     /// that the pages are read back to where the last audit stood.
     fn order(&mut self, customer: &Customer) -> anyhow::Result<Option<String>> {
-        let until = match self.scope {
+        let from = match self.scope {
             Scope::News => customer.news().start,
             Scope::Everything => 0,
         };
         let path =
             format!("/v1/streaming/insights/{}?hours=8760&type=segment_migration&limit={PAGE}", customer.id);
-        let mut expected = (until..customer.acknowledged()).rev();
+        let mut moves = Moves::new(from);
         let mut cursor = None;
         loop {
             let page: Page = self.get(&with_cursor(&path, cursor.as_deref()))?;
-            for number in page.insights.iter().filter_map(|insight| segment_number(insight.get())) {
-                match expected.next() {
-                    Some(next) if next == number => {}
-                    Some(next) => {
-                        return Ok(Some(format!(
-                            "`{}`: insight of move {number} where {next} was to be",
-                            customer.id
-                        )));
-                    }
-                    None if number < until => return Ok(None),
-                    None => return Ok(Some(format!("`{}`: insight of move {number} twice", customer.id))),
+            for insight in &page.insights {
+                if let Some(number) = segment_number(insight.get()) {
+                    let Raised { timestamp } = serde_json::from_str(insight.get())?;
+                    moves.take(number, timestamp);
                 }
             }
             cursor = page.next_cursor;
-            if cursor.is_none() {
-                let missing = expected.next();
-                return Ok(missing.map(|next| format!("`{}`: no insight of move {next}", customer.id)));
+            if moves.is_done() || cursor.is_none() {
+                let fault = moves.judge(customer.acknowledged());
+                return Ok(fault.map(|fault| format!("`{}`: {fault}", customer.id)));
             }
         }
     }
 
     /// What can be read came over the feed, and what came can be read.
-    fn feed(&mut self, since: jiff::Timestamp) -> anyhow::Result<Vec<String>> {
+    fn feed(&mut self, since: Option<jiff::Timestamp>) -> anyhow::Result<Vec<String>> {
         let end = Instant::now() + FEED_BUDGET;
         let listed = self.listed(since)?;
         let missing = loop {
@@ -196,9 +189,10 @@ impl Audit<'_> {
         Ok(findings)
     }
 
-    /// All insights raised since then.
-    fn listed(&mut self, since: jiff::Timestamp) -> anyhow::Result<Vec<(String, u64)>> {
-        let path = format!("/v1/streaming/insights?since={since:.3}&order=asc&limit={PAGE}");
+    /// All insights raised since then; `None`: all.
+    fn listed(&mut self, since: Option<jiff::Timestamp>) -> anyhow::Result<Vec<(String, u64)>> {
+        let since = since.map_or_else(String::new, |since| format!("since={since:.3}&"));
+        let path = format!("/v1/streaming/insights?{since}order=asc&limit={PAGE}");
         let (mut listed, mut cursor) = (Vec::new(), None);
         loop {
             let page: Page = self.get(&with_cursor(&path, cursor.as_deref()))?;
@@ -250,6 +244,58 @@ pub(crate) fn replay(client: &Client, delivered: &Delivered) -> anyhow::Result<V
 
 fn with_cursor(path: &str, cursor: Option<&str>) -> String {
     cursor.map_or_else(|| path.to_owned(), |cursor| format!("{path}&cursor={cursor}"))
+}
+
+/// The moves of one mover, as its insights tell of them, newest first.
+///
+/// Those that were raised at the same time may come in any order; the feed tells theirs.
+#[derive(Debug)]
+struct Moves {
+    from: usize,
+    numbers: BTreeSet<usize>,
+    /// Number and time of the last one taken.
+    last: Option<(usize, String)>,
+    /// Whether one that was raised before all those asked for has come.
+    done: bool,
+    fault: Option<String>,
+}
+
+impl Moves {
+    /// Those from number `from` on are asked for.
+    fn new(from: usize) -> Self {
+        Self { from, numbers: BTreeSet::new(), last: None, done: false, fault: None }
+    }
+
+    fn take(&mut self, number: usize, timestamp: String) {
+        if let Some((last, at)) = &self.last {
+            if timestamp > *at || (timestamp < *at && number > *last) {
+                self.fault.get_or_insert(format!("insight of move {number} is listed after that of {last}"));
+            }
+            self.done |= number < self.from && timestamp < *at;
+        }
+        if number >= self.from && !self.numbers.insert(number) {
+            self.fault.get_or_insert(format!("two insights of move {number}"));
+        }
+        self.last = Some((number, timestamp));
+    }
+
+    fn is_done(&self) -> bool {
+        self.done || self.fault.is_some()
+    }
+
+    /// What is wrong with them, where moves up to `end` (excluded) were acknowledged.
+    fn judge(self, end: usize) -> Option<String> {
+        let missing = (self.from..end).find(|number| !self.numbers.contains(number));
+        let unknown = self.numbers.iter().find(|number| **number >= end);
+        self.fault
+            .or_else(|| missing.map(|number| format!("no insight of move {number}")))
+            .or_else(|| unknown.map(|number| format!("insight of move {number}, which was not acknowledged")))
+    }
+}
+
+#[derive(Deserialize)]
+struct Raised {
+    timestamp: String,
 }
 
 #[derive(Deserialize)]
@@ -308,6 +354,31 @@ mod tests {
         assert_eq!(millionths("1e3"), None);
         assert_eq!(millionths("1.0000001"), None);
         assert_eq!(millionths("\"1\""), None);
+    }
+
+    #[test]
+    fn moves_are_complete_and_in_order_but_for_those_of_one_moment() {
+        let judged = |moves: &[(usize, &str)], from, end| {
+            let mut seen = Moves::new(from);
+            moves.iter().for_each(|(number, at)| seen.take(*number, (*at).to_owned()));
+            seen.judge(end)
+        };
+        assert_eq!(judged(&[(3, "c"), (1, "b"), (2, "b"), (0, "a")], 0, 4), None);
+        assert_eq!(judged(&[(3, "c"), (2, "b")], 2, 4), None);
+        assert!(judged(&[(3, "c"), (1, "a"), (2, "a")], 0, 4).unwrap().contains("no insight of move 0"));
+        assert!(judged(&[(0, "b"), (1, "a")], 0, 2).unwrap().contains("after that of"));
+        assert!(judged(&[(1, "b"), (1, "b"), (0, "a")], 0, 2).unwrap().contains("two insights"));
+        assert!(judged(&[(2, "c"), (1, "b"), (0, "a")], 0, 2).unwrap().contains("not acknowledged"));
+    }
+
+    #[test]
+    fn pages_are_read_until_one_that_was_raised_before() {
+        let mut moves = Moves::new(2);
+        moves.take(2, "b".to_owned());
+        moves.take(1, "b".to_owned());
+        assert!(!moves.is_done());
+        moves.take(0, "a".to_owned());
+        assert!(moves.is_done());
     }
 
     #[test]
