@@ -6,6 +6,8 @@
 mod active;
 mod disk;
 mod encoder;
+mod inspect;
+mod memory;
 mod reader;
 mod recovery;
 mod scan;
@@ -21,6 +23,8 @@ use omnix_model::limits::{BLOCK_BYTES_MAX, EVENT_BYTES_MAX};
 use omnix_model::{Lane, LogId, Position, Timestamp};
 
 pub use disk::{Disk, DiskFile, RealDisk};
+pub use inspect::{LogReport, SegmentReport, inspect_log, inspect_log_on};
+pub use memory::{MemoryBlocks, MemoryFault, MemoryLog, MemoryLogSettings};
 pub use recovery::{Blemish, OpenError, OpenReport, TornTail};
 pub use scan::DamagedRun;
 pub use sim_disk::{Dice, SimCall, SimDisk, SimFault};

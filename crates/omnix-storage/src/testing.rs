@@ -3,4 +3,6 @@
 //! Nothing here is for production, and nothing in production uses it; it is not behind a feature so that every
 //! test of the workspace is built against the same crate.
 
-pub use crate::log::{Dice, SimCall, SimDisk, SimFault};
+pub use crate::log::{
+    Dice, MemoryBlocks, MemoryFault, MemoryLog, MemoryLogSettings, SimCall, SimDisk, SimFault,
+};

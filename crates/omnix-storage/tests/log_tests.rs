@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[path = "log/conformance.rs"]
+mod conformance;
 #[path = "log/crash.rs"]
 mod crash;
 #[path = "log/segments.rs"]

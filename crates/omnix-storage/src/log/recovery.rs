@@ -15,7 +15,7 @@ use omnix_model::{LogId, Position, ShardId};
 
 use crate::log::disk::{Disk, DiskFile, write_all_at};
 use crate::log::scan::{DamagedRun, Scan, read_footer, read_header, scan};
-use crate::log::segment::{FORMAT, Footer, HEADER_BYTES, SegmentHeader};
+use crate::log::segment::{FORMAT, Footer, IndexEntry, SegmentHeader, SegmentIndex};
 use crate::log::shared::{Segment, segment_first, segment_path};
 
 /// Bytes copied at once.
@@ -61,7 +61,7 @@ pub struct OpenReport {
     /// the disk damaged the very last block.
     pub torn_tail: Option<TornTail>,
     /// Frames known to be missing: those damaged in the last segment, and those between segments. Damage
-    /// inside of sealed segments shows when they are read, or in an inspection.
+    /// inside of sealed segments shows when they are read, or in [`inspect_log`](crate::inspect_log).
     pub damaged: Vec<DamagedRun>,
     /// Headers and footers that were damaged; no frame is lost by that.
     pub blemishes: Vec<Blemish>,
@@ -176,7 +176,7 @@ impl Recovered {
         }
         self.report.blemishes.push(Blemish::Footer(first));
         let end = file.bytes().map_err(io_error)?;
-        let found = scan(file.as_ref(), end, first, &mut |_| Ok(())).map_err(io_error)?;
+        let found = scan(file.as_ref(), end, first, &mut |_, _| Ok(())).map_err(io_error)?;
         self.note(&found);
         let footer = footer_of(&found);
         Ok(Segment::sealed(place.dir, first, &footer, found.end, Some(footer.index.clone())))
@@ -226,13 +226,11 @@ fn copy(place: Place<'_>, from: &dyn DiskFile, header: &SegmentHeader) -> io::Re
     let to = place.disk.create(&new_path)?;
     let mut pending = header.encode();
     let mut at = 0;
-    let mut index = crate::log::segment::SegmentIndex::default();
-    let mut found = scan(from, from.bytes()?, header.first, &mut |frame| {
-        if let Some(head) = crate::log::segment::FrameHeader::plausible(frame) {
-            let offset = at + pending.len() as u64;
-            index.note(crate::log::segment::IndexEntry { frame: head.frame, ms: head.first_ms, offset });
-        }
-        pending.extend_from_slice(frame);
+    let mut index = SegmentIndex::default();
+    let mut found = scan(from, from.bytes()?, header.first, &mut |head, bytes| {
+        let offset = at + pending.len() as u64;
+        index.note(IndexEntry { frame: head.frame, ms: head.first_ms, offset });
+        pending.extend_from_slice(bytes);
         if pending.len() >= COPY_BYTES {
             write_all_at(to.as_ref(), &pending, at)?;
             at += pending.len() as u64;
@@ -248,6 +246,5 @@ fn copy(place: Place<'_>, from: &dyn DiskFile, header: &SegmentHeader) -> io::Re
     to.sync_all()?;
     place.disk.rename(&new_path, &path)?;
     place.disk.sync_dir(place.dir)?;
-    debug_assert!(end >= HEADER_BYTES as u64, "a copy begins with its header");
     Ok((found, end))
 }

@@ -242,7 +242,7 @@ pub(crate) fn scan(
     file: &dyn DiskFile,
     end: u64,
     first: u64,
-    visit: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    visit: &mut dyn FnMut(&FrameHeader, &[u8]) -> io::Result<()>,
 ) -> io::Result<Scan> {
     let mut window = Window::new(STREAM_BYTES);
     let mut found = Scan {
@@ -278,6 +278,6 @@ pub(crate) fn scan(
         found.last_ms = found.last_ms.max(at.header.last_ms);
         found.next = frame + 1;
         found.end = at.end();
-        visit(window.bytes(file, &(at.offset..at.end()), at.header.bytes())?)?;
+        visit(&at.header, window.bytes(file, &(at.offset..at.end()), at.header.bytes())?)?;
     }
 }

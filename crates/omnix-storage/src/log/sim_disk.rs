@@ -7,6 +7,8 @@
 //!
 //! Deliberately not simulated: reads that fail for good, and a disk that lies about a sync it reported done.
 
+mod fault;
+mod file;
 mod image;
 
 use std::collections::BTreeMap;
@@ -17,81 +19,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::log::disk::{Disk, DiskFile};
 use crate::log::shared::lock;
 
-use image::{Change, Image};
+use fault::{Outcome, Planned, error_of, power_is_off};
+use file::SimFile;
+use image::Image;
 
-/// A source of pseudo-random numbers: splitmix64.
-#[derive(Debug, Clone)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// The sequence that belongs to `seed`.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`; 0 when `end` is 0.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.roll().checked_rem(end).unwrap_or_default()
-    }
-
-    /// True once in `times`.
-    pub fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-}
-
-/// A kind of call to a [`SimDisk`] that changes something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SimCall {
-    /// Any of those below.
-    Any,
-    /// A file is made.
-    Create,
-    /// Bytes are written.
-    Write,
-    /// Space is taken.
-    Allocate,
-    /// A file's length is set.
-    Resize,
-    /// A file is synced.
-    Sync,
-    /// A directory is synced.
-    SyncDir,
-    /// A file gets another name.
-    Rename,
-    /// A name is taken away.
-    Remove,
-}
-
-/// How a call fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SimFault {
-    /// No space; of a write, half of the bytes are written first.
-    NoSpace,
-    /// An input or output error.
-    Io,
-    /// The call is interrupted before it does anything.
-    Interrupted,
-    /// The power fails: this call is done or not, and nothing works until [`SimDisk::power_cycle`].
-    PowerLoss,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Planned {
-    call: SimCall,
-    left: u64,
-    fault: SimFault,
-}
+pub use fault::{Dice, SimCall, SimFault};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Node {
@@ -264,10 +196,6 @@ fn is_root(dir: &Path) -> bool {
     dir.as_os_str().is_empty() || dir == Path::new("/")
 }
 
-fn power_is_off() -> io::Error {
-    io::Error::other("the power is off")
-}
-
 impl NameChange {
     fn apply(&self, names: &mut BTreeMap<PathBuf, Node>) {
         if let Some(path) = &self.gone {
@@ -337,29 +265,6 @@ impl State {
     fn change_name(&mut self, change: NameChange) {
         change.apply(&mut self.names);
         self.name_changes.push(change);
-    }
-}
-
-/// What became of a call that was not refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    /// It was done, and nobody was there any more to hear of it.
-    DoneUnheard,
-}
-
-impl Outcome {
-    fn answer(self) -> io::Result<()> {
-        if self == Self::Done { Ok(()) } else { Err(power_is_off()) }
-    }
-}
-
-fn error_of(fault: SimFault) -> io::Error {
-    match fault {
-        SimFault::NoSpace => io::ErrorKind::StorageFull.into(),
-        SimFault::Io => io::Error::other("simulated input/output error"),
-        SimFault::Interrupted => io::ErrorKind::Interrupted.into(),
-        SimFault::PowerLoss => power_is_off(),
     }
 }
 
@@ -449,127 +354,5 @@ impl Disk for SimDisk {
 
     fn now_ms(&self) -> u64 {
         self.state().now_ms
-    }
-}
-
-struct SimFile {
-    disk: SimDisk,
-    number: usize,
-    boot: u64,
-}
-
-impl SimFile {
-    /// Calls `act` on the file's image, unless it was opened before the last crash.
-    fn with<T>(&self, act: impl FnOnce(&mut State, usize) -> io::Result<T>) -> io::Result<T> {
-        let mut state = self.disk.state();
-        if state.dead || state.boot != self.boot {
-            return Err(power_is_off());
-        }
-        act(&mut state, self.number)
-    }
-
-    fn change(&self, call: SimCall, change: Change, room_needed: u64) -> io::Result<()> {
-        self.with(|state, number| {
-            let outcome = state.gate(call)?;
-            let bytes = state.images.get(number).map_or(0, |image| image.seen.len() as u64);
-            if room_needed > bytes && room_needed - bytes > state.room() {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            if let Some(image) = state.images.get_mut(number) {
-                image.change(change);
-            }
-            outcome.answer()
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.with(|state, number| {
-            let fault = state.strike(SimCall::Sync)?;
-            let State { dice, images, .. } = state;
-            let Some(image) = images.get_mut(number) else { return Ok(()) };
-            match fault {
-                None => {
-                    image.sync();
-                    Ok(())
-                }
-                Some(SimFault::PowerLoss) => Err(power_is_off()),
-                Some(fault) => {
-                    image.fail_sync(dice);
-                    Err(error_of(fault))
-                }
-            }
-        })
-    }
-}
-
-impl DiskFile for SimFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.with(|state, number| {
-            if state.nuisance && state.dice.once_in(64) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            let is_short = state.nuisance && state.dice.once_in(16);
-            let Some(image) = state.images.get(number) else { return Ok(0) };
-            let from = usize::try_from(offset).unwrap_or(usize::MAX);
-            let source = image.seen.get(from..).unwrap_or_default();
-            let mut length = source.len().min(buffer.len());
-            if is_short {
-                length = length.div_ceil(2);
-            }
-            for (place, byte) in buffer.iter_mut().zip(source.iter().take(length)) {
-                *place = *byte;
-            }
-            Ok(length)
-        })
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.with(|state, number| {
-            if state.nuisance && state.dice.once_in(32) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            let fault = state.strike(SimCall::Write)?;
-            let mut length = bytes.len();
-            if state.nuisance && state.dice.once_in(8) {
-                length = length.div_ceil(3);
-            }
-            if fault.is_some() {
-                let part = state.dice.below(bytes.len() as u64 + 1);
-                length = usize::try_from(part).unwrap_or(length);
-            }
-            let room = state.room();
-            let Some(image) = state.images.get_mut(number) else { return Ok(0) };
-            let fits = (image.seen.len() as u64 + room).saturating_sub(offset);
-            length = length.min(usize::try_from(fits).unwrap_or(usize::MAX));
-            if fault != Some(SimFault::Interrupted) {
-                let written = bytes.get(..length).unwrap_or_default();
-                image.change(Change::Write { offset, bytes: written.to_vec() });
-            }
-            match fault {
-                Some(fault) => Err(error_of(fault)),
-                None if length == 0 && !bytes.is_empty() => Err(io::ErrorKind::StorageFull.into()),
-                None => Ok(length),
-            }
-        })
-    }
-
-    fn bytes(&self) -> io::Result<u64> {
-        self.with(|state, number| Ok(state.images.get(number).map_or(0, |image| image.seen.len() as u64)))
-    }
-
-    fn set_bytes(&self, bytes: u64) -> io::Result<()> {
-        self.change(SimCall::Resize, Change::Resize(bytes), bytes)
-    }
-
-    fn allocate(&self, _from: u64, to: u64) -> io::Result<()> {
-        self.change(SimCall::Allocate, Change::GrowTo(to), to)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.sync()
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        self.sync()
     }
 }

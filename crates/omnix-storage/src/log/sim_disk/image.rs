@@ -156,8 +156,11 @@ fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-fn copy_over(place: &mut [u8], bytes: &[u8]) {
-    for (place, byte) in place.iter_mut().zip(bytes) {
-        *place = *byte;
+/// Copies as many bytes as both have; answers with their number.
+pub(super) fn copy_over(place: &mut [u8], bytes: &[u8]) -> usize {
+    let length = place.len().min(bytes.len());
+    if let (Some(place), Some(bytes)) = (place.get_mut(..length), bytes.get(..length)) {
+        place.copy_from_slice(bytes);
     }
+    length
 }
