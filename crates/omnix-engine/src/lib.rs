@@ -12,18 +12,18 @@
 //! (`omnix-model`).
 
 mod apply;
-mod basket;
-mod calendar;
+mod stage;
 mod customer;
-mod detect;
+mod basket;
 mod fold;
+mod detect;
+mod priority;
+mod say;
+mod calendar;
 pub mod math;
 mod model;
-mod priority;
 mod ranking;
-mod say;
 mod settings;
-mod stage;
 mod view;
 
 pub use apply::{
@@ -32,8 +32,9 @@ pub use apply::{
 pub use customer::{Customer, Part};
 pub use model::{
     AmountExpectation, AmountHistory, AmountPrior, Basket, Buyer, CUSTOMER_SHRINKAGE, Interval,
-    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LogNormal, Model, Observation, Order, PAIR_SHRINKAGE,
-    PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale, Score, Tally, learn, ln_interval,
+    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LogNormal, Model, ModelLimits, Observation, Order,
+    PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale, Score,
+    TALLY_PRODUCTS_MAX, Tally, learn, ln_interval,
 };
 pub use ranking::{OwnItem, RankQuery, rank};
 pub use settings::Settings;

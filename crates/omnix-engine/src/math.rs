@@ -160,3 +160,12 @@ pub fn bin(x: f64, width: f64, bins: usize) -> usize {
 pub fn narrow(x: f64) -> f32 {
     x.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
 }
+
+/// The low half of a hash.
+#[must_use]
+pub fn low32(hash: u64) -> u32 {
+    hash as u32
+}
+
+#[cfg(test)]
+mod tests;

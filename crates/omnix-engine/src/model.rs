@@ -4,56 +4,137 @@
 //! of an epoch [`learn`] folds the tallies of all lanes, in lane order, into the next model.
 //!
 //! Deliberately not here: anything that points to a customer, and learners that train on labelled rows; the
-//! stored formats leave room for the latter.
+//! stored formats are versioned and will carry the latter in a later version.
 
 mod amounts;
+mod catalogue;
+mod companions;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod format;
+mod index;
 mod intervals;
+mod learn;
+mod limits;
 mod observation;
 mod product;
+mod tally;
 mod threshold;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use omnix_model::{DecodeError, Lane, ProductId, Timestamp};
+use omnix_model::{ProductId, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub use amounts::{AmountExpectation, AmountHistory, AmountPrior};
+use catalogue::Catalogue;
+use companions::{Companions, PSEUDO_BASKETS};
 pub use intervals::{
     CUSTOMER_SHRINKAGE, IntervalPrior, IntervalSums, LogNormal, PAIR_SHRINKAGE, PRODUCT_SHRINKAGE,
     ln_interval,
 };
+pub use learn::learn;
+pub use limits::ModelLimits;
 pub use observation::{Basket, Buyer, Interval, Observation, Order, Sale, Score};
 pub use product::{LONG_HALF_LIFE_DAYS, Popularity, Product, SHORT_HALF_LIFE_DAYS};
+pub use tally::{TALLY_PRODUCTS_MAX, Tally};
+
+/// Products of the list of those that are most popular.
+pub const POPULAR_MAX: usize = 200;
 
 /// An immutable numbered snapshot of what is common to all customers. Cheap to clone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Model {
     body: Arc<Body>,
+    derived: Arc<Derived>,
 }
 
-#[derive(Debug, PartialEq)]
+/// What a model is made of, and what its file holds.
+#[derive(Debug, Clone, PartialEq)]
 struct Body {
     number: u64,
+    until: Option<Timestamp>,
+    limits: ModelLimits,
     intervals: IntervalPrior,
     amounts: AmountPrior,
+    catalogue: Catalogue,
+    companions: Companions,
+}
+
+/// What follows from a model's body, worked out once.
+#[derive(Debug)]
+struct Derived {
+    /// The most popular products, by falling short popularity.
+    popular: Vec<u32>,
+    /// The sums and maxima over all products.
+    all: Popularity,
+    peak: Popularity,
+    hash: OnceLock<u64>,
+}
+
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.body, &other.body) || self.body == other.body
+    }
 }
 
 impl Model {
     /// Model 0: what is believed before anything was seen.
     #[must_use]
     pub fn seed() -> Self {
-        Self {
-            body: Arc::new(Body {
-                number: 0,
-                intervals: IntervalPrior::seed(),
-                amounts: AmountPrior::seed(),
-            }),
+        Self::of_body(Body {
+            number: 0,
+            until: None,
+            limits: ModelLimits::default(),
+            intervals: IntervalPrior::seed(),
+            amounts: AmountPrior::seed(),
+            catalogue: Catalogue::default(),
+            companions: Companions::default(),
+        })
+    }
+
+    fn of_body(body: Body) -> Self {
+        let (mut all, mut peak) = (Popularity::default(), Popularity::default());
+        for (_, product) in body.catalogue.iter() {
+            all.merge(product.popularity);
+            peak.raise(product.popularity);
         }
+        let popular = most_popular(&body.catalogue);
+        let derived = Derived { popular, all, peak, hash: OnceLock::new() };
+        Self { body: Arc::new(body), derived: Arc::new(derived) }
+    }
+
+    /// The same model under other limits; they hold from the next fold on.
+    #[must_use]
+    pub fn with_limits(&self, limits: ModelLimits) -> Self {
+        if limits == self.body.limits {
+            return self.clone();
+        }
+        Self::of_body(Body { limits, ..Body::clone(&self.body) })
     }
 
     /// Its number: 0 is the seed, each fold adds one.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.body.number
+    }
+
+    /// The end of the last epoch that was folded into it; none for the seed.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        self.body.until
+    }
+
+    /// What it may hold.
+    #[must_use]
+    pub fn limits(&self) -> ModelLimits {
+        self.body.limits
+    }
+
+    /// The hash (XXH3, 64 bits) of [`Self::encode`], under which the log names the model; worked out once.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        *self.derived.hash.get_or_init(|| xxh3_64(&self.encode()))
     }
 
     /// What is known of the intervals of all pairs of customer and product.
@@ -72,8 +153,29 @@ impl Model {
     /// the least popular of too many.
     #[must_use]
     pub fn product(&self, id: &ProductId) -> Option<&Product> {
-        let _: &ProductId = id;
-        None
+        self.body.catalogue.get(self.body.catalogue.find(id)?)
+    }
+
+    /// How many products are known.
+    #[must_use]
+    pub fn product_count(&self) -> usize {
+        self.body.catalogue.len()
+    }
+
+    /// The most popular products, the best-selling of the last weeks first: at most [`POPULAR_MAX`].
+    pub fn popular(&self) -> impl Iterator<Item = &Product> {
+        self.derived.popular.iter().filter_map(|&slot| self.body.catalogue.get(slot))
+    }
+
+    /// The popularity of all products together.
+    #[must_use]
+    pub fn popularity(&self) -> &Popularity {
+        &self.derived.all
+    }
+
+    /// The largest popularity that any product has, figure by figure.
+    pub(crate) fn peak(&self) -> &Popularity {
+        &self.derived.peak
     }
 
     /// `m0`, see [`IntervalPrior::prior_mean`], for a product by its id and the customer's own sums.
@@ -83,72 +185,55 @@ impl Model {
         self.body.intervals.prior_mean(sums, customer)
     }
 
-    /// The whole model as bytes, from which [`learn`] can go on.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = omnix_model::Writer::new();
-        out.uint(self.body.number);
-        self.body.intervals.encode(&mut out);
-        self.body.amounts.encode(&mut out);
-        out.into_bytes()
+    /// A product's slot: its number among [`Self::slots`], valid in this model only.
+    pub(crate) fn slot(&self, id: &ProductId) -> Option<u32> {
+        self.body.catalogue.find(id)
     }
 
-    /// The hash of [`Self::encode`], under which the log names the model.
-    #[must_use]
-    pub fn hash(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(&self.encode())
+    /// The product in a slot.
+    pub(crate) fn at(&self, slot: u32) -> Option<&Product> {
+        self.body.catalogue.get(slot)
     }
 
-    /// The model that [`Self::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`DecodeError`] when the bytes are not a model.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut from = omnix_model::Reader::new(bytes);
-        let body = Body {
-            number: from.uint()?,
-            intervals: IntervalPrior::decode(&mut from)?,
-            amounts: AmountPrior::decode(&mut from)?,
-        };
-        Ok(Self { body: Arc::new(body) })
+    /// How many slots there are, with and without a product.
+    pub(crate) fn slots(&self) -> usize {
+        self.body.catalogue.slots().len()
+    }
+
+    /// The products bought together with the one in `slot`: slot and `C_ij`, both sides' baskets not yet
+    /// divided out (see [`Self::basket_norm`]).
+    pub(crate) fn companions(&self, slot: u32) -> impl Iterator<Item = (u32, f64)> {
+        let list = self.body.companions.of(slot);
+        list.iter().map(|neighbour| (neighbour.slot, f64::from(neighbour.weight)))
+    }
+
+    /// `(n_i + 5 g)^-0.5`, one side of the cosine of `C_ij`; `g` is the weight of a basket at the model's time.
+    pub(crate) fn basket_norm(&self, product: &Product) -> f64 {
+        let g = self.body.until.map_or(1.0, |until| self.body.companions.weight_at(until, until));
+        1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * g)
+    }
+
+    /// About how many bytes of memory the model takes, lists shared with other models included.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Body>() + self.body.catalogue.memory_bytes() + self.body.companions.memory_bytes()
     }
 }
 
-/// What one lane observed in one epoch: sufficient statistics and bounded samples, never gradients.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Tally {}
-
-impl Tally {
-    /// Adds what a record taught.
-    pub fn absorb(&mut self, observations: &[Observation]) {
-        let _: &[Observation] = observations;
+/// The slots of the best-selling products: by falling short popularity, then long, then by id.
+fn most_popular(catalogue: &Catalogue) -> Vec<u32> {
+    /// Below this a product counts as no longer sold: one sale half a year ago.
+    const SOLD_MIN: f64 = 1e-4;
+    let mut ranked: Vec<(u32, &Product)> =
+        catalogue.iter().filter(|(_, product)| product.popularity.short > SOLD_MIN).collect();
+    let order = |(_, a): &(u32, &Product), (_, b): &(u32, &Product)| {
+        let (x, y) = (&a.popularity, &b.popularity);
+        y.short.total_cmp(&x.short).then(y.long.total_cmp(&x.long)).then_with(|| a.id.cmp(&b.id))
+    };
+    if ranked.len() > POPULAR_MAX {
+        ranked.select_nth_unstable_by(POPULAR_MAX, order);
+        ranked.truncate(POPULAR_MAX);
     }
-
-    /// Whether nothing was observed.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        true
-    }
-
-    /// The tally as bytes.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    /// The tally that [`Self::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`DecodeError`] when the bytes are not a tally.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.is_empty() { Ok(Self {}) } else { Err(DecodeError::Invalid("tally")) }
-    }
-}
-
-/// The model that follows `model` when an epoch that ended at `until` taught `tallies`, in lane order.
-#[must_use]
-pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Model {
-    let _: (&[(Lane, Tally)], Timestamp) = (tallies, until);
-    let Body { number, intervals, amounts } = &*model.body;
-    Model { body: Arc::new(Body { number: number + 1, intervals: *intervals, amounts: amounts.clone() }) }
+    ranked.sort_unstable_by(order);
+    ranked.into_iter().map(|(slot, _)| slot).collect()
 }

@@ -1,12 +1,20 @@
 //! The two lists of products for one customer: what to buy again and what is new.
 //!
-//! A pure function of the customer's own products, the model and the moment. Deliberately not here: how the
-//! customer's products are stored, and whether a change of the lists is worth telling.
+//! Two lists and not one, because what a customer owns leaves no room for anything new among the first ten. A
+//! pure function of the customer's own products, the model and the moment: fixed weights that hold in any
+//! shop, which a learnt ranker may replace.
+//!
+//! Deliberately not here: how the customer's products are stored, and whether a change of the lists is worth
+//! telling.
+
+use std::collections::BTreeSet;
 
 use omnix_model::{ProductId, Timestamp};
+use smol_str::SmolStr;
 
-use crate::view::Recommendations;
-use crate::{IntervalSums, Model};
+use crate::math::{days_between, pow, sqrt};
+use crate::view::{Recommendations, Recommended};
+use crate::{IntervalSums, Model, Product};
 
 /// What a customer's state knows of one product they bought, as far as the lists depend on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +36,7 @@ pub struct OwnItem {
 /// For whom, when and with what in hand.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankQuery<'a> {
-    /// The customer's own products; none for a stranger.
+    /// The customer's own products, each once; none for a stranger.
     pub own: &'a [OwnItem],
     /// The customer's re-purchase intervals over all products.
     pub intervals: IntervalSums,
@@ -40,9 +48,197 @@ pub struct RankQuery<'a> {
     pub now: Timestamp,
 }
 
-/// The two lists, best first.
+/// What a basket leaves of a product's weight that it does not hold.
+const BASKET_DECAY: f64 = 0.9;
+/// Own products whose companions are looked at: those with the largest weight.
+const TASTE_MAX: usize = 256;
+/// The weight of a product in the basket, where an own product weighs 1 when it was bought in the last basket
+/// and never before.
+const COMPANY_WEIGHT: f64 = 3.0;
+/// Days within which a product is due when its interval is likely to end in them.
+const DUE_DAYS: f64 = 14.0;
+/// Probability from which on that is the reason.
+const DUE_MIN: f64 = 0.5;
+
+/// The two lists, best first; both empty as long as nothing is popular.
+///
+/// `again`: own products by how often they were bought, how well they go with the others and how popular they
+/// are (0.5, 0.25 and 0.25 of the largest each), times 0.5 + the probability that the interval in hand ends
+/// within 14 days, times a fading factor below 1 for what the shop sells less and less of.
+///
+/// `new`: the companions of own products and of the basket, by cosine times the trend of their popularity,
+/// `cf_j (s_j + 0.001)/(l_j + 0.001)` with `s` and `l` the fast and the slow popularity as parts of the largest;
+/// then what is popular. A stranger gets what is popular.
 #[must_use]
 pub fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
-    let _: (&Model, &RankQuery<'_>) = (model, query);
-    Recommendations::default()
+    if query.limit == 0 || model.popular().next().is_none() {
+        return Recommendations::default();
+    }
+    let taste = Taste::of(model, query);
+    Recommendations { again: again(model, query, &taste), new: new(model, query, &taste) }
 }
+
+/// How well each product of the model goes with a customer's own and the basket.
+struct Taste {
+    /// `cf_j = (n_j + 5)^-0.5 sum_i s_i (n_i + 5)^-0.5 C_ij`, by slot, without the first factor.
+    company: Vec<f64>,
+    /// Slots with company, in no order that matters, each once.
+    touched: Vec<u32>,
+    /// Slots that the customer or the basket holds, ascending.
+    held: Vec<u32>,
+}
+
+impl Taste {
+    fn of(model: &Model, query: &RankQuery<'_>) -> Self {
+        let own = query.own.iter().filter_map(|item| Some((model.slot(&item.product_id)?, weight(item))));
+        let mut liked: Vec<(u32, f64)> = own.collect();
+        let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
+        liked.sort_unstable_by(|(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
+        liked.truncate(TASTE_MAX);
+        for slot in query.basket.iter().take(TASTE_MAX).filter_map(|id| model.slot(id)) {
+            liked.push((slot, COMPANY_WEIGHT));
+            held.push(slot);
+        }
+        held.sort_unstable();
+        let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
+        let mut taste = Self { company: vec![0.0; model.slots()], touched: Vec::new(), held };
+        for (slot, weight) in liked {
+            let Some(product) = model.at(slot) else { continue };
+            let share = weight / length * model.basket_norm(product);
+            for (other, together) in model.companions(slot) {
+                taste.add(other, share * together);
+            }
+        }
+        taste
+    }
+
+    fn add(&mut self, slot: u32, company: f64) {
+        if let Some(sum) = self.company.get_mut(slot as usize) {
+            if *sum <= 0.0 {
+                self.touched.push(slot);
+            }
+            *sum += company;
+        }
+    }
+
+    /// The cosine of a product with what the customer likes.
+    fn cosine(&self, model: &Model, slot: u32, product: &Product) -> f64 {
+        self.company.get(slot as usize).copied().unwrap_or(0.0) * model.basket_norm(product)
+    }
+
+    fn holds(&self, slot: u32) -> bool {
+        self.held.binary_search(&slot).is_ok()
+    }
+}
+
+/// How often a product was bought, a basket without it leaving 0.9: exact when its baskets lie evenly.
+fn weight(item: &OwnItem) -> f64 {
+    let count = f64::from(item.baskets.max(1));
+    let last = f64::from(item.baskets_since_last);
+    let span = f64::from(item.baskets_since_first.max(1)) - 1.0 - last;
+    let since_last = pow(BASKET_DECAY, last);
+    if count < 2.0 || span <= 0.0 {
+        return since_last;
+    }
+    let per_gap = pow(BASKET_DECAY, span / (count - 1.0));
+    since_last * (1.0 - pow(per_gap, count)) / (1.0 - per_gap)
+}
+
+/// A product with its score.
+struct Scored<'a> {
+    score: f64,
+    product_id: &'a ProductId,
+    product: Option<&'a Product>,
+    reason: &'static str,
+}
+
+/// The `limit` best, best first, ties by id.
+fn best(mut scored: Vec<Scored<'_>>, limit: usize) -> Vec<Recommended> {
+    let order = |a: &Scored<'_>, b: &Scored<'_>| {
+        b.score.total_cmp(&a.score).then_with(|| a.product_id.cmp(b.product_id))
+    };
+    if scored.len() > limit {
+        scored.select_nth_unstable_by(limit, order);
+        scored.truncate(limit);
+    }
+    scored.sort_unstable_by(order);
+    scored.iter().map(recommended).collect()
+}
+
+fn recommended(scored: &Scored<'_>) -> Recommended {
+    let name = scored.product.map(|product| product.name().clone());
+    Recommended {
+        product_id: scored.product_id.clone(),
+        product_name: name.unwrap_or_else(|| SmolStr::new(scored.product_id.as_str())),
+        score: scored.score,
+        reason: scored.reason,
+    }
+}
+
+/// The customer's own products.
+fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
+    let basket: BTreeSet<&ProductId> = query.basket.iter().collect();
+    let own = query.own.iter().filter(|item| !basket.contains(&item.product_id));
+    let known = own.map(|item| {
+        let slot = model.slot(&item.product_id);
+        let product = slot.and_then(|slot| model.at(slot));
+        let company = slot.zip(product).map_or(0.0, |(slot, product)| taste.cosine(model, slot, product));
+        (item, product, company)
+    });
+    let known: Vec<_> = known.collect();
+    let most = known.iter().map(|(item, ..)| f64::from(item.baskets)).fold(1.0, f64::max);
+    let company_most = known.iter().map(|&(.., company)| company).fold(1e-12, f64::max);
+    let trend = model.popularity().trend();
+    let scored = known.into_iter().map(|(item, product, company)| {
+        let due = due(model, query, item, product);
+        let popularity = product.map_or(0.0, |product| product.popularity().short / model.peak().short);
+        let fading = product.map_or(1.0, |product| (product.popularity().trend() / trend).min(1.0));
+        let liking = 0.5 * f64::from(item.baskets) / most + 0.25 * company / company_most + 0.25 * popularity;
+        Scored {
+            score: liking * (0.5 + due) * fading,
+            product_id: &item.product_id,
+            product,
+            reason: if due >= DUE_MIN { "due" } else { "frequent" },
+        }
+    });
+    best(scored.collect(), query.limit)
+}
+
+/// The probability that a product is bought again within 14 days.
+fn due(model: &Model, query: &RankQuery<'_>, item: &OwnItem, product: Option<&Product>) -> f64 {
+    let prior = model.intervals();
+    let of_product = product.map(Product::intervals).unwrap_or_default();
+    let mean = prior.prior_mean(of_product, query.intervals);
+    prior.posterior(mean, item.intervals).ends_within(days_between(item.last_at, query.now), DUE_DAYS)
+}
+
+/// Products that the customer does not hold.
+fn new(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
+    let peak = model.peak();
+    let companions = taste.touched.iter().filter(|&&slot| !taste.holds(slot)).filter_map(|&slot| {
+        let product = model.at(slot)?;
+        let popularity = product.popularity();
+        let trend = (popularity.short / peak.short + 0.001) / (popularity.long / peak.long + 0.001);
+        let score = taste.cosine(model, slot, product) * trend;
+        Some(Scored { score, product_id: product.id(), product: Some(product), reason: "bought_together" })
+    });
+    let mut list = best(companions.collect(), query.limit);
+    // What is popular stands behind every companion, whatever their scores.
+    let floor = list.last().map_or(1.0, |last| last.score);
+    for product in model.popular() {
+        if list.len() >= query.limit {
+            break;
+        }
+        let is_held = model.slot(product.id()).is_some_and(|slot| taste.holds(slot));
+        if is_held || list.iter().any(|listed| listed.product_id == *product.id()) {
+            continue;
+        }
+        let score = floor * product.popularity().short / (2.0 * peak.short);
+        let product_id = product.id();
+        list.push(recommended(&Scored { score, product_id, product: Some(product), reason: "popular" }));
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,18 +8,21 @@
 
 use omnix_model::{DecodeError, Reader, Writer};
 
-use crate::math::{exp, ln, sqrt};
+use crate::math::{exp, ln, pow, sqrt};
+use crate::model::product::mass;
+use crate::model::tally::{FIGURE_MAX, OrderSums};
 use crate::model::threshold::Threshold;
 
 /// What is known of the amounts of all orders.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AmountPrior {
-    pub(super) mean: f64,
-    pub(super) mean_count: f64,
-    pub(super) variance: f64,
-    pub(super) variance_count: f64,
-    pub(super) drift: f64,
-    pub(super) threshold: Threshold,
+    mean: f64,
+    mean_window: Window,
+    variance: f64,
+    variance_window: Window,
+    drift: f64,
+    drift_window: Window,
+    threshold: Threshold,
 }
 
 /// A customer's own orders, as [`AmountPrior::expect`] needs them.
@@ -50,19 +53,30 @@ impl AmountPrior {
     /// Orders of a customer that count at the most.
     const ORDERS_MAX: f64 = 20.0;
     /// Orders that the seed's mean counts for.
-    pub(super) const MEAN_WEIGHT: f64 = 1.0;
+    const MEAN_WEIGHT: f64 = 1.0;
     /// Orders that the seed's variance counts for: two equal orders must not make it nothing.
-    pub(super) const VARIANCE_WEIGHT: f64 = 8.0;
+    const VARIANCE_WEIGHT: f64 = 8.0;
+    /// Orders over which mean and variance are running means, where 90 days hold fewer.
+    const WINDOW_ORDERS: f64 = 5_000.0;
+    /// Days over which they are, where these hold more orders.
+    const WINDOW_DAYS: f64 = 90.0;
+    /// How far one order moves the drift, where 6 days hold few.
+    const DRIFT_RATE: f64 = 0.004;
+    /// Days over which the drift is a running mean, where these hold many orders.
+    const DRIFT_DAYS: f64 = 6.0;
+    /// Below this a variance is rounding, not knowledge: no order is usual to the cent.
+    const VARIANCE_MIN: f64 = 0.01;
 
     /// What is believed before anything was seen: 300 of whatever currency, give or take a factor of 2.
     #[must_use]
     pub fn seed() -> Self {
         Self {
             mean: ln(300.0),
-            mean_count: Self::MEAN_WEIGHT,
+            mean_window: Window::seed(Self::MEAN_WEIGHT),
             variance: ln(2.0) * ln(2.0),
-            variance_count: Self::VARIANCE_WEIGHT,
+            variance_window: Window::seed(Self::VARIANCE_WEIGHT),
             drift: 0.0,
+            drift_window: Window::seed(0.0),
             threshold: Threshold::seed(),
         }
     }
@@ -94,7 +108,7 @@ impl AmountPrior {
     /// How many orders were learnt from.
     #[must_use]
     pub fn orders(&self) -> f64 {
-        self.mean_count - Self::MEAN_WEIGHT
+        self.mean_window.seen - Self::MEAN_WEIGHT
     }
 
     /// What the next order of a customer with this history is expected to come to:
@@ -113,32 +127,87 @@ impl AmountPrior {
         }
     }
 
+    /// Adds the orders of an epoch that ended `days` after the one before.
+    ///
+    /// Running means over at least 5,000 orders and 90 days: `mu0 += min(1, n/max(min(N, 5000), N90))
+    /// (mean y - mu0)`, `s0^2` alike, with N the orders so far and N90 those of the last 90 days
+    /// (forgotten exponentially). The drift over at least 250 orders and 6 days:
+    /// `drift += (1 - (1 - r)^n) mean(yc - M)` with `r = min(0.004, 1/N6)`, so that the orders of an epoch move
+    /// it as they would one after the other.
+    pub(super) fn fold(&mut self, orders: &OrderSums, days: f64) {
+        self.mean_window.pass(days, Self::WINDOW_DAYS, orders.amounts.count);
+        self.mean += self.mean_window.weight(orders.amounts.count) * (orders.amounts.mean() - self.mean);
+        self.variance_window.pass(days, Self::WINDOW_DAYS, orders.within.count);
+        let weight = self.variance_window.weight(orders.within.count);
+        self.variance += weight * (orders.within.mean() - self.variance);
+        self.variance = self.variance.max(Self::VARIANCE_MIN);
+        self.drift_window.pass(days, Self::DRIFT_DAYS, orders.residuals.count);
+        let rate = Self::DRIFT_RATE.min(1.0 / self.drift_window.recent.max(1.0));
+        self.drift += (1.0 - pow(1.0 - rate, orders.residuals.count)) * orders.residuals.mean();
+        self.threshold.fold(days, &orders.scores, orders.alerts);
+    }
+
     pub(super) fn encode(&self, out: &mut Writer) {
         out.f64(self.mean);
-        out.f64(self.mean_count);
+        self.mean_window.encode(out);
         out.f64(self.variance);
-        out.f64(self.variance_count);
+        self.variance_window.encode(out);
         out.f64(self.drift);
+        self.drift_window.encode(out);
         self.threshold.encode(out);
     }
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let prior = Self {
             mean: from.f64()?,
-            mean_count: from.f64()?,
+            mean_window: Window::decode(from, Self::MEAN_WEIGHT)?,
             variance: from.f64()?,
-            variance_count: from.f64()?,
+            variance_window: Window::decode(from, Self::VARIANCE_WEIGHT)?,
             drift: from.f64()?,
+            drift_window: Window::decode(from, 0.0)?,
             threshold: Threshold::decode(from)?,
         };
-        if prior.mean_count >= Self::MEAN_WEIGHT
-            && prior.variance_count >= Self::VARIANCE_WEIGHT
-            && prior.variance > 0.0
-        {
-            Ok(prior)
-        } else {
-            Err(DecodeError::Invalid("amount prior"))
-        }
+        let is_sane = prior.mean.abs() <= FIGURE_MAX
+            && (Self::VARIANCE_MIN..=FIGURE_MAX).contains(&prior.variance)
+            && prior.drift.abs() <= FIGURE_MAX;
+        if is_sane { Ok(prior) } else { Err(DecodeError::Invalid("amount prior")) }
+    }
+}
+
+/// How many orders a running mean has seen: in all, and lately.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Window {
+    /// Orders so far, what the seed counts for included.
+    seen: f64,
+    /// Orders so far, forgotten exponentially over the window's days.
+    recent: f64,
+}
+
+impl Window {
+    const fn seed(weight: f64) -> Self {
+        Self { seen: weight, recent: 0.0 }
+    }
+
+    /// Lets `days` pass, after which there are `count` orders more.
+    fn pass(&mut self, days: f64, window_days: f64, count: f64) {
+        self.seen += count;
+        self.recent = self.recent * exp(-days / window_days) + count;
+    }
+
+    /// The weight of the latest `count` orders against all before.
+    fn weight(&self, count: f64) -> f64 {
+        let window = self.seen.min(AmountPrior::WINDOW_ORDERS).max(self.recent);
+        if window > 0.0 { (count / window).min(1.0) } else { 0.0 }
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        out.f64(self.seen);
+        out.f64(self.recent);
+    }
+
+    fn decode(from: &mut Reader<'_>, weight: f64) -> Result<Self, DecodeError> {
+        let window = Self { seen: mass(from)?, recent: mass(from)? };
+        if window.seen >= weight { Ok(window) } else { Err(DecodeError::Invalid("amount prior")) }
     }
 }
 
@@ -171,3 +240,6 @@ impl AmountExpectation {
         exp((self.mean + if z < 0.0 { -reach } else { reach }).clamp(-700.0, 700.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

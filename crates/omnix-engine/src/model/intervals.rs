@@ -9,7 +9,9 @@
 
 use omnix_model::{DecodeError, Reader, Writer};
 
-use crate::math::{exp, ln, normal_cdf, sqrt};
+use crate::math::{exp, ln, normal_cdf, normal_quantile, sqrt};
+use crate::model::product::mass;
+use crate::model::tally::IntervalTally;
 
 /// Pseudo-intervals by which a product's mean is shrunk towards that of all pairs.
 pub const PRODUCT_SHRINKAGE: f64 = 8.0;
@@ -56,11 +58,11 @@ pub fn ln_interval(days: f64) -> f64 {
 /// What is known of the intervals of all pairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IntervalPrior {
-    pub(super) all: IntervalSums,
-    pub(super) within_count: f64,
-    pub(super) within_sum: f64,
-    pub(super) exposure_count: f64,
-    pub(super) exposure_days: f64,
+    all: IntervalSums,
+    within_count: f64,
+    within_sum: f64,
+    exposure_count: f64,
+    exposure_days: f64,
 }
 
 impl IntervalPrior {
@@ -120,6 +122,15 @@ impl IntervalPrior {
         }
     }
 
+    /// Adds the intervals of an epoch: plain sums, exact in any order but for rounding.
+    pub(super) fn fold(&mut self, tally: &IntervalTally) {
+        self.all.merge(tally.all);
+        self.within_count += tally.within_count;
+        self.within_sum += tally.within_sum;
+        self.exposure_count += tally.all.count;
+        self.exposure_days += tally.exposure_days;
+    }
+
     pub(super) fn encode(&self, out: &mut Writer) {
         out.f64(self.all.count);
         out.f64(self.all.ln_days);
@@ -131,15 +142,14 @@ impl IntervalPrior {
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let prior = Self {
-            all: IntervalSums { count: from.f64()?, ln_days: from.f64()? },
-            within_count: from.f64()?,
-            within_sum: from.f64()?,
-            exposure_count: from.f64()?,
-            exposure_days: from.f64()?,
+            all: IntervalSums { count: mass(from)?, ln_days: mass(from)? },
+            within_count: mass(from)?,
+            within_sum: mass(from)?,
+            exposure_count: mass(from)?,
+            exposure_days: mass(from)?,
         };
         let counts = [prior.all.count, prior.within_count, prior.exposure_count];
-        let sums = [prior.within_sum, prior.exposure_days, prior.all.ln_days];
-        if counts.iter().all(|&count| count >= 1.0) && sums.iter().all(|&sum| sum >= 0.0) {
+        if counts.iter().all(|&count| count >= 1.0) && prior.within_sum > 0.0 {
             Ok(prior)
         } else {
             Err(DecodeError::Invalid("interval prior"))
@@ -169,6 +179,12 @@ impl LogNormal {
         exp(self.mu)
     }
 
+    /// The days that a share of `p` of all intervals does not exceed.
+    #[must_use]
+    pub fn quantile(self, p: f64) -> f64 {
+        exp(self.mu + self.sd * normal_quantile(p))
+    }
+
     /// (F(e+H) - F(e)) / (1 - F(e)): the probability that an interval that has lasted `elapsed` days ends
     /// within the next `horizon`.
     #[must_use]
@@ -187,3 +203,6 @@ impl LogNormal {
         if days <= 0.0 { 1.0 } else { normal_cdf((self.mu - ln(days)) / self.sd) }
     }
 }
+
+#[cfg(test)]
+mod tests;

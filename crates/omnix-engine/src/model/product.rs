@@ -4,11 +4,17 @@ use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
 use smol_str::SmolStr;
 
 use crate::model::IntervalSums;
+use crate::model::tally::Label;
 
 /// Half-life of the slow popularity, in days.
 pub const LONG_HALF_LIFE_DAYS: f64 = 56.0;
 /// Half-life of the fast popularity, in days.
 pub const SHORT_HALF_LIFE_DAYS: f64 = 14.0;
+
+/// Bytes that are kept of a product's name.
+const NAME_BYTES_MAX: usize = 256;
+/// Bytes that are kept of a product's category.
+const CATEGORY_BYTES_MAX: usize = 128;
 
 /// A product, as all customers together know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +49,15 @@ impl Popularity {
     pub(super) fn decay(&mut self, long: f64, short: f64) {
         self.long *= long;
         self.short *= short;
+    }
+
+    /// The larger of each figure.
+    pub(super) fn raise(&mut self, other: Self) {
+        self.long = self.long.max(other.long);
+        self.short = self.short.max(other.short);
+        self.sales = self.sales.max(other.sales);
+        self.known_sales = self.known_sales.max(other.known_sales);
+        self.repeats = self.repeats.max(other.repeats);
     }
 
     pub(super) fn merge(&mut self, other: Self) {
@@ -114,6 +129,41 @@ impl Product {
         self.intervals
     }
 
+    /// Bytes of its texts.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.id.as_str().len() + self.name.len() + self.category.len()
+    }
+
+    /// Takes over how it was called last, cut to what is kept.
+    pub(super) fn relabel(&mut self, label: &Label) {
+        self.last_sold_at = self.last_sold_at.max(label.at);
+        self.name = cut(&label.name, NAME_BYTES_MAX);
+        self.category = cut(&label.category, CATEGORY_BYTES_MAX);
+    }
+
+    pub(super) fn encode(&self, out: &mut Writer) {
+        out.text(self.id.as_str());
+        out.text(&self.name);
+        out.text(&self.category);
+        out.time(self.last_sold_at);
+        out.f64(self.intervals.count);
+        out.f64(self.intervals.ln_days);
+        self.popularity.encode(out);
+        out.f64(self.baskets);
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: ProductId::new(from.text()?).or(Err(DecodeError::Invalid("product id")))?,
+            name: SmolStr::new(from.text()?),
+            category: SmolStr::new(from.text()?),
+            last_sold_at: from.time()?,
+            intervals: IntervalSums { count: mass(from)?, ln_days: mass(from)? },
+            popularity: Popularity::decode(from)?,
+            baskets: mass(from)?,
+        })
+    }
+
     /// How often it is bought.
     #[must_use]
     pub const fn popularity(&self) -> &Popularity {
@@ -121,8 +171,17 @@ impl Product {
     }
 }
 
-/// A figure that is a sum of weights.
+/// `text`, cut at the last character that ends within `bytes_max`.
+fn cut(text: &SmolStr, bytes_max: usize) -> SmolStr {
+    let cut = text.floor_char_boundary(bytes_max);
+    if cut == text.len() { text.clone() } else { SmolStr::new(text.get(..cut).unwrap_or_default()) }
+}
+
+/// A figure that is a sum of weights: not negative, and far from what a float cannot hold.
 pub(super) fn mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {
     let mass = from.f64()?;
-    if mass >= 0.0 { Ok(mass) } else { Err(DecodeError::Invalid("sum of weights")) }
+    if (0.0..=MASS_MAX).contains(&mass) { Ok(mass) } else { Err(DecodeError::Invalid("sum of weights")) }
 }
+
+/// Beyond any sum of weights that is ever written.
+pub(super) const MASS_MAX: f64 = 1e24;

@@ -114,3 +114,6 @@ fn mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {
     let mass = from.f64()?;
     if (0.0..1e15).contains(&mass) { Ok(mass) } else { Err(DecodeError::Invalid("threshold")) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! From a model and what the lanes observed to the next model.
+//!
+//! Pure and serial: tallies are folded in the order of their lanes, whatever the order in which they are
+//! handed in, so that the result does not depend on who kept which lane.
+
+use omnix_model::{Lane, Timestamp};
+
+use crate::math::{days_between, decay, exp2, sqrt};
+use crate::model::catalogue::Catalogue;
+use crate::model::companions::{Companions, Pair};
+use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
+use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
+use crate::model::{Body, Model, Tally};
+
+/// The model that follows `model` when an epoch that ended at `until` taught `tallies`.
+///
+/// Lanes are folded in their order, whatever the order of `tallies`; two tallies of one lane in the order in
+/// which they stand.
+#[must_use]
+pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Model {
+    let mut ordered: Vec<&(Lane, Tally)> = tallies.iter().collect();
+    ordered.sort_by_key(|(lane, _)| *lane);
+    let tallies: Vec<&Tally> = ordered.into_iter().map(|(_, tally)| tally).collect();
+
+    let old = &*model.body;
+    let days = old.until.map_or(0.0, |since| days_between(since, until).max(0.0));
+    let until = old.until.map_or(until, |since| since.max(until));
+    let (mut intervals, mut amounts) = (old.intervals, old.amounts.clone());
+    let mut interval_sums = IntervalTally::default();
+    let mut order_sums = OrderSums::default();
+    for tally in &tallies {
+        interval_sums.merge(&tally.intervals);
+        order_sums.merge(&tally.orders);
+    }
+    intervals.fold(&interval_sums);
+    amounts.fold(&order_sums, days);
+
+    let mut catalogue = old.catalogue.clone();
+    let mut companions = old.companions.clone();
+    let (long, short) = (decay(days, LONG_HALF_LIFE_DAYS), decay(days, SHORT_HALF_LIFE_DAYS));
+    for product in catalogue.iter_mut() {
+        product.popularity.decay(long, short);
+    }
+    companions.advance(until, &mut catalogue);
+    let mut pairs = Vec::new();
+    for tally in &tallies {
+        let slots = fold_products(&mut catalogue, tally, until);
+        for basket in &tally.baskets.baskets {
+            fold_basket(
+                &mut catalogue,
+                &mut pairs,
+                &slots,
+                basket,
+                weight_of(tally, basket, &companions, until),
+            );
+        }
+    }
+    let limits = old.limits;
+    companions.fold(pairs, limits.neighbours_max as usize, until, &catalogue);
+    let dropped = catalogue.shrink(limits.products_max as usize, limits.text_bytes_max as usize);
+    companions.forget(&dropped);
+    companions.bound(limits.neighbour_entries_max as usize, until, &catalogue);
+    let body = Body {
+        number: old.number + 1,
+        until: Some(until),
+        limits,
+        intervals,
+        amounts,
+        catalogue,
+        companions,
+    };
+    Model::of_body(body)
+}
+
+/// Adds what a lane observed of products; says in which slot each of them is.
+fn fold_products(catalogue: &mut Catalogue, tally: &Tally, until: Timestamp) -> Vec<u32> {
+    let age = tally.base.map_or(0.0, |base| days_between(base, until).max(0.0));
+    let (long, short) = (decay(age, LONG_HALF_LIFE_DAYS), decay(age, SHORT_HALF_LIFE_DAYS));
+    let mut fold = |observed: &ProductTally| {
+        let slot = catalogue.slot_of(&observed.id);
+        if let Some(product) = catalogue.get_mut(slot) {
+            let mut popularity = observed.popularity;
+            popularity.decay(long, short);
+            product.popularity.merge(popularity);
+            product.intervals.merge(observed.intervals);
+            if let Some(label) = observed.label.as_ref().filter(|label| label.at >= product.last_sold_at) {
+                product.relabel(label);
+            }
+        }
+        slot
+    };
+    tally.products.iter().map(&mut fold).collect()
+}
+
+/// What a basket counts: `g`, times how many baskets of the lane it stands for.
+fn weight_of(tally: &Tally, basket: &SampledBasket, companions: &Companions, until: Timestamp) -> f64 {
+    companions.weight_at(basket.at, until) * exp2(f64::from(tally.baskets.level))
+}
+
+/// `n_i += weight` for each product of the basket, `C_ij += weight |B|^-0.5` for each pair of them, i = j too.
+fn fold_basket(
+    catalogue: &mut Catalogue,
+    pairs: &mut Vec<Pair>,
+    slots: &[u32],
+    basket: &SampledBasket,
+    weight: f64,
+) {
+    let lines: Vec<u32> =
+        basket.places.iter().filter_map(|&place| slots.get(place as usize).copied()).collect();
+    let share = weight / sqrt(lines.len() as f64);
+    for &slot in &lines {
+        if let Some(product) = catalogue.get_mut(slot) {
+            product.baskets += weight;
+        }
+        pairs.extend(lines.iter().map(|&other| Pair { slot, other, weight: share }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

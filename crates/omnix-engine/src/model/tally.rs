@@ -1,0 +1,233 @@
+//! What one lane observed in one epoch.
+//!
+//! Sufficient statistics and a bounded sample of baskets; absorbing is on the path of every event, so it
+//! allocates only for products and baskets seen first. Bounds: 8,192 products, and baskets as long as the
+//! squares of their lengths sum to 65,536; beyond that every second basket by hash is let go, then every
+//! second of the rest. What is left out is counted.
+//!
+//! Deliberately not here: what the figures mean (`learn`), and labelled rows for learners: they will be
+//! another bounded sample beside the baskets, in a later version of the format.
+
+mod baskets;
+mod format;
+mod orders;
+
+use omnix_model::{ProductId, Timestamp};
+use smol_str::SmolStr;
+
+pub(super) use baskets::{BasketSample, SampledBasket};
+pub(super) use orders::{FIGURE_MAX, OrderSums};
+
+use crate::math::{days_between, decay, exp2};
+use crate::model::index::Index;
+use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
+use crate::model::{Basket, Buyer, Interval, IntervalSums, Observation, Popularity, Sale};
+
+/// Products that a tally holds at the most; what is seen of others goes into the sums over all products.
+pub const TALLY_PRODUCTS_MAX: usize = 8_192;
+
+/// How far sales may lie after the instant to which their weights refer before these are scaled anew, in
+/// days: keeps weights far from what a float cannot hold.
+const REBASE_DAYS: f64 = 400.0;
+
+/// What one lane observed in one epoch: sufficient statistics and bounded samples, never gradients.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tally {
+    /// The instant to which decaying weights refer: a sale then counts 1, a later one more.
+    pub(super) base: Option<Timestamp>,
+    pub(super) products: Vec<ProductTally>,
+    index: Index,
+    pub(super) intervals: IntervalTally,
+    pub(super) orders: OrderSums,
+    pub(super) baskets: BasketSample,
+    left_out: u64,
+}
+
+/// What was observed of one product.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ProductTally {
+    pub(super) id: ProductId,
+    /// Name and category as last seen, and when; none when only a basket or an interval spoke of it.
+    pub(super) label: Option<Label>,
+    pub(super) intervals: IntervalSums,
+    pub(super) popularity: Popularity,
+}
+
+/// How a product was last called.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Label {
+    pub(super) name: SmolStr,
+    pub(super) category: SmolStr,
+    pub(super) at: Timestamp,
+}
+
+/// What was observed of intervals over all products.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct IntervalTally {
+    pub(super) all: IntervalSums,
+    pub(super) within_count: f64,
+    pub(super) within_sum: f64,
+    pub(super) exposure_days: f64,
+}
+
+impl IntervalTally {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.all.merge(other.all);
+        self.within_count += other.within_count;
+        self.within_sum += other.within_sum;
+        self.exposure_days += other.exposure_days;
+    }
+}
+
+impl Tally {
+    /// Adds what a record taught.
+    pub fn absorb(&mut self, observations: &[Observation]) {
+        for observation in observations {
+            match observation {
+                Observation::Sale(sale) => self.absorb_sale(sale),
+                Observation::Interval(interval) => self.absorb_interval(interval),
+                Observation::Basket(basket) => self.absorb_basket(basket),
+                Observation::Order(order) => self.left_out += self.orders.absorb(*order),
+            }
+        }
+    }
+
+    /// Whether nothing was observed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.products.is_empty()
+            && self.left_out == 0
+            && self.intervals == IntervalTally::default()
+            && self.orders.is_empty()
+            && self.baskets.is_empty()
+    }
+
+    /// How many figures were left out: not finite, of more products than are held, or of baskets that were
+    /// sampled away.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// About how many bytes of memory the tally takes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.products.len() * (size_of::<ProductTally>() + 100)
+            + self.baskets.memory_bytes()
+    }
+
+    fn absorb_sale(&mut self, sale: &Sale) {
+        let (long, short) = self.weights(sale.at);
+        let Some(product) = self.product(&sale.product_id) else { return };
+        let popularity = &mut product.popularity;
+        popularity.long += long;
+        popularity.short += short;
+        popularity.sales += 1.0;
+        match sale.buyer {
+            Buyer::Anonymous => {}
+            Buyer::First => popularity.known_sales += 1.0,
+            Buyer::Again => {
+                popularity.known_sales += 1.0;
+                popularity.repeats += 1.0;
+            }
+        }
+        match &mut product.label {
+            Some(label) if label.at > sale.at => {}
+            Some(label) if label.name == sale.product_name && label.category == sale.product_category => {
+                label.at = sale.at;
+            }
+            label => {
+                *label = Some(Label {
+                    name: sale.product_name.clone(),
+                    category: sale.product_category.clone(),
+                    at: sale.at,
+                });
+            }
+        }
+    }
+
+    fn absorb_interval(&mut self, interval: &Interval) {
+        if !(0.0..=FIGURE_MAX).contains(&interval.days) {
+            self.left_out += 1;
+            return;
+        }
+        let mut sums = IntervalSums::default();
+        sums.add(interval.days);
+        self.intervals.all.merge(sums);
+        self.intervals.exposure_days += interval.days.max(1.0);
+        match interval.within {
+            Some(within) if (0.0..=FIGURE_MAX).contains(&within) => {
+                self.intervals.within_count += 1.0;
+                self.intervals.within_sum += within;
+            }
+            Some(_) => self.left_out += 1,
+            None => {}
+        }
+        if let Some(product) = self.product(&interval.product_id) {
+            product.intervals.merge(sums);
+        }
+    }
+
+    fn absorb_basket(&mut self, basket: &Basket) {
+        if !self.baskets.admits(basket.key) {
+            self.left_out += 1;
+            return;
+        }
+        let mut places: Vec<u32> = baskets::sample(basket).filter_map(|id| self.place(id)).collect();
+        places.sort_unstable();
+        places.dedup();
+        self.left_out += self.baskets.add(basket.key, basket.at, places);
+    }
+
+    /// The weights of a sale at `at`: 2^((at - base)/half-life), for the slow and the fast popularity.
+    fn weights(&mut self, at: Timestamp) -> (f64, f64) {
+        let base = *self.base.get_or_insert(at);
+        let days = days_between(base, at);
+        if days > REBASE_DAYS {
+            self.rebase(at, days);
+            return (1.0, 1.0);
+        }
+        (exp2(days / LONG_HALF_LIFE_DAYS), exp2(days / SHORT_HALF_LIFE_DAYS))
+    }
+
+    /// Lets weights refer to `base`, which lies `days` after what they referred to.
+    fn rebase(&mut self, base: Timestamp, days: f64) {
+        let (long, short) = (decay(days, LONG_HALF_LIFE_DAYS), decay(days, SHORT_HALF_LIFE_DAYS));
+        for product in &mut self.products {
+            product.popularity.decay(long, short);
+        }
+        self.base = Some(base);
+    }
+
+    fn product(&mut self, id: &ProductId) -> Option<&mut ProductTally> {
+        let place = self.place(id)?;
+        self.products.get_mut(place as usize)
+    }
+
+    /// The place of a product, which it is given when it has none and there is room.
+    fn place(&mut self, id: &ProductId) -> Option<u32> {
+        let hash = Index::hash(id);
+        let products = &self.products;
+        let is_it = |place: u32| products.get(place as usize).is_some_and(|product| product.id == *id);
+        if let Some(place) = self.index.find(hash, is_it) {
+            return Some(place);
+        }
+        let place = u32::try_from(products.len()).ok().filter(|_| products.len() < TALLY_PRODUCTS_MAX);
+        let Some(place) = place else {
+            self.left_out += 1;
+            return None;
+        };
+        self.index.insert(hash, place);
+        self.products.push(ProductTally {
+            id: id.clone(),
+            label: None,
+            intervals: IntervalSums::default(),
+            popularity: Popularity::default(),
+        });
+        Some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests;

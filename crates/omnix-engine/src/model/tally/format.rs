@@ -1,0 +1,176 @@
+//! The bytes of a tally, version 1.
+//!
+//! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
+//! intervals (count, sum), popularity (5 floats)) · intervals (count, sum, within count, within sum,
+//! exposure) · orders (3 x count, sum; scores (flag; 320 counts); alerts) · baskets (level, count; key, time,
+//! places (count, differences)). Numbers are varints, figures floats with all their bits.
+
+use omnix_model::{DecodeError, ProductId, Reader, Writer};
+use smol_str::SmolStr;
+
+use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
+use super::orders::{OrderSums, Sum};
+use super::{IntervalTally, Label, ProductTally, TALLY_PRODUCTS_MAX, Tally};
+use crate::model::product::{MASS_MAX, mass};
+use crate::model::threshold::BINS;
+use crate::model::{IntervalSums, Popularity};
+
+const VERSION: u64 = 1;
+
+impl Tally {
+    /// The tally as bytes: exact, the same tally gives the same bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.uint(VERSION);
+        out.flag(self.base.is_some());
+        if let Some(base) = self.base {
+            out.time(base);
+        }
+        out.uint(self.left_out);
+        out.uint(self.products.len() as u64);
+        for product in &self.products {
+            write_product(product, &mut out);
+        }
+        let IntervalTally { all, within_count, within_sum, exposure_days } = self.intervals;
+        for figure in [all.count, all.ln_days, within_count, within_sum, exposure_days] {
+            out.f64(figure);
+        }
+        write_orders(&self.orders, &mut out);
+        write_baskets(&self.baskets, &mut out);
+        out.into_bytes()
+    }
+
+    /// The tally that [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are not a tally.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut from = Reader::new(bytes);
+        match from.uint()? {
+            VERSION => {}
+            version => return Err(DecodeError::Unknown(version)),
+        }
+        let base = if from.flag()? { Some(from.time()?) } else { None };
+        let left_out = from.uint()?;
+        let count = from.count()?;
+        if count > TALLY_PRODUCTS_MAX {
+            return Err(DecodeError::Invalid("tally"));
+        }
+        let mut tally = Self { base, left_out, ..Self::default() };
+        for place in 0..count {
+            let product = read_product(&mut from)?;
+            if tally.place(&product.id).is_none_or(|found| found as usize != place) {
+                return Err(DecodeError::Invalid("tally product"));
+            }
+            if let Some(slot) = tally.products.last_mut() {
+                *slot = product;
+            }
+        }
+        tally.intervals = IntervalTally {
+            all: IntervalSums { count: mass(&mut from)?, ln_days: mass(&mut from)? },
+            within_count: mass(&mut from)?,
+            within_sum: mass(&mut from)?,
+            exposure_days: mass(&mut from)?,
+        };
+        tally.orders = read_orders(&mut from)?;
+        tally.baskets = read_baskets(&mut from, count)?;
+        if from.is_empty() { Ok(tally) } else { Err(DecodeError::Invalid("tally")) }
+    }
+}
+
+fn write_product(product: &ProductTally, out: &mut Writer) {
+    out.text(product.id.as_str());
+    out.flag(product.label.is_some());
+    if let Some(label) = &product.label {
+        out.text(&label.name);
+        out.text(&label.category);
+        out.time(label.at);
+    }
+    out.f64(product.intervals.count);
+    out.f64(product.intervals.ln_days);
+    product.popularity.encode(out);
+}
+
+fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
+    let id = ProductId::new(from.text()?).or(Err(DecodeError::Invalid("product id")))?;
+    let label = if from.flag()? {
+        let (name, category) = (SmolStr::new(from.text()?), SmolStr::new(from.text()?));
+        Some(Label { name, category, at: from.time()? })
+    } else {
+        None
+    };
+    let intervals = IntervalSums { count: mass(from)?, ln_days: mass(from)? };
+    Ok(ProductTally { id, label, intervals, popularity: Popularity::decode(from)? })
+}
+
+fn write_orders(orders: &OrderSums, out: &mut Writer) {
+    for sum in [orders.amounts, orders.within, orders.residuals] {
+        out.f64(sum.count);
+        out.f64(sum.sum);
+    }
+    out.flag(!orders.scores.is_empty());
+    for count in &orders.scores {
+        out.uint(*count);
+    }
+    out.uint(orders.alerts);
+}
+
+fn read_orders(from: &mut Reader<'_>) -> Result<OrderSums, DecodeError> {
+    let mut sum = || -> Result<Sum, DecodeError> {
+        let sum = Sum { count: mass(from)?, sum: from.f64()? };
+        if sum.sum.abs() <= MASS_MAX { Ok(sum) } else { Err(DecodeError::Invalid("tally orders")) }
+    };
+    let (amounts, within, residuals) = (sum()?, sum()?, sum()?);
+    let mut scores = Vec::new();
+    if from.flag()? {
+        for _ in 0..BINS {
+            scores.push(from.uint()?.min(COUNT_MAX));
+        }
+    }
+    Ok(OrderSums { amounts, within, residuals, scores, alerts: from.uint()?.min(COUNT_MAX) })
+}
+
+/// Beyond any count that was ever written, and far from what a sum cannot hold.
+const COUNT_MAX: u64 = 1 << 40;
+
+fn write_baskets(sample: &BasketSample, out: &mut Writer) {
+    out.u8(sample.level);
+    out.uint(sample.baskets.len() as u64);
+    for basket in &sample.baskets {
+        out.fixed64(basket.key);
+        out.time(basket.at);
+        out.uint(basket.places.len() as u64);
+        let mut next = 0;
+        for &place in &*basket.places {
+            out.uint(u64::from(place - next));
+            next = place + 1;
+        }
+    }
+}
+
+fn read_baskets(from: &mut Reader<'_>, products: usize) -> Result<BasketSample, DecodeError> {
+    const WRONG: DecodeError = DecodeError::Invalid("tally basket");
+    let level = from.u8()?;
+    if level > LEVEL_MAX {
+        return Err(WRONG);
+    }
+    let count = from.count()?;
+    let mut baskets = Vec::new();
+    for _ in 0..count {
+        let (key, at, lines) = (from.fixed64()?, from.time()?, from.count()?);
+        if lines == 0 || lines > LINES_MAX {
+            return Err(WRONG);
+        }
+        let mut places = Vec::with_capacity(lines);
+        let mut next = 0_u64;
+        for _ in 0..lines {
+            let place =
+                next.checked_add(from.uint()?).filter(|&place| place < products as u64).ok_or(WRONG)?;
+            places.push(u32::try_from(place).or(Err(WRONG))?);
+            next = place + 1;
+        }
+        baskets.push(SampledBasket { key, at, places: places.into_boxed_slice() });
+    }
+    Ok(BasketSample::restore(level, baskets))
+}
