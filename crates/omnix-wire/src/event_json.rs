@@ -3,22 +3,22 @@
 //! What is written is read again as the same event. `currency`, which says nothing within an installation,
 //! is not written.
 
-use omnix_model::{ConsumptionPrediction, Event, Purchase, SegmentName, SegmentUpdate};
+use omnix_model::{ConsumptionPrediction, Event, EventId, Purchase, SegmentName, SegmentUpdate};
 
 use crate::json::JsonWriter;
 
 /// The event as one JSON object, with `eventType` and, where given, `eventId`.
 #[must_use]
-pub fn event_json(event: &Event, event_id: Option<&str>) -> String {
+pub fn event_to_json(event: &Event, event_id: Option<&EventId>) -> String {
     let mut json = JsonWriter::new();
     write_event(event, event_id, &mut json);
     json.into_text()
 }
 
 /// Writes the event as one object, with `eventType` and, where given, `eventId`.
-pub fn write_event(event: &Event, event_id: Option<&str>, json: &mut JsonWriter) {
+pub fn write_event(event: &Event, event_id: Option<&EventId>, json: &mut JsonWriter) {
     json.open('{');
-    write_optional("eventId", event_id, json);
+    write_optional("eventId", event_id.map(EventId::as_str), json);
     json.key("eventType");
     json.text(event.kind().name());
     write_optional("customerId", event.customer().map(omnix_model::CustomerId::as_str), json);

@@ -9,6 +9,7 @@
 //!
 //! Deliberately not here: who may send what (`omnix-server`), what an event means (`omnix-engine`).
 
+pub mod api;
 pub mod json;
 
 mod event;
@@ -22,7 +23,7 @@ mod online_retail;
 pub use anonymous::AnonymousRule;
 pub use batch::{BatchError, BatchItem, parse_batch};
 pub use event::{Faults, ParseSettings, Parsed, Refused, parse_event};
-pub use event_json::{event_json, write_event};
+pub use event_json::{event_to_json, write_event};
 pub use ndjson::{Line, NdjsonSplitter, parse_line};
 pub use ndjson_history::{HistoryLine, NdjsonHistory};
 pub use online_retail::{OnlineRetail, RetailError, RetailRow, RowOutcome, SkipReason};

@@ -2,5 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod api_shapes;
+mod batches;
 mod event_accepted;
+mod event_again;
+mod event_refused;
+mod hostile;
+mod lines;
+mod online_retail;
 mod support;
