@@ -21,8 +21,8 @@ use crate::workspace::Workspace;
 /// What lies beside the data until room is needed.
 const BALLAST_BYTES: usize = 24 << 20;
 
-/// Bytes of an event that do not compress.
-const PAD_BYTES: u64 = 6000;
+/// Bytes of an event's padding: random, so that they compress to half at best.
+const PAD_BYTES: u64 = 60_000;
 
 /// Until the disk is full.
 const FILL_BUDGET: Duration = Duration::from_secs(120);
@@ -36,12 +36,16 @@ pub(crate) struct Settings {
     /// The small file system, already mounted; by default the gate mounts one and starts itself inside
     #[arg(long, hide = true)]
     mounted: Option<PathBuf>,
+    /// Another binary than `target/release/omnix`
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 /// Runs the gate.
 pub(crate) fn run(workspace: &Workspace, settings: &Settings) -> anyhow::Result<Report> {
+    let binary = settings.binary.clone().unwrap_or_else(|| workspace.binary());
     if let Some(disk) = &settings.mounted {
-        return fill(workspace, disk);
+        return fill(workspace, disk, binary);
     }
     let scratch = workspace.scratch("full-disk")?;
     let disk = scratch.join("disk");
@@ -50,6 +54,7 @@ pub(crate) fn run(workspace: &Workspace, settings: &Settings) -> anyhow::Result<
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", mount]).arg(&disk);
     command.arg(std::env::current_exe()?).args(["gate", "full-disk", "--mounted"]).arg(&disk);
+    command.arg("--binary").arg(binary);
     let ended = command::run(&mut command, &scratch.join("run.log"), 3 * FILL_BUDGET)?;
     if ended.success {
         let mut report = Report::pass();
@@ -65,12 +70,12 @@ pub(crate) fn run(workspace: &Workspace, settings: &Settings) -> anyhow::Result<
 }
 
 /// The run, inside the namespaces.
-fn fill(workspace: &Workspace, disk: &Path) -> anyhow::Result<Report> {
+fn fill(workspace: &Workspace, disk: &Path, binary: PathBuf) -> anyhow::Result<Report> {
     let ballast = disk.join("ballast");
     std::fs::write(&ballast, vec![1; BALLAST_BYTES])?;
     let log = workspace.scratch("full-disk")?.join("server.log");
     std::fs::write(&log, "")?;
-    let installation = Installation { binary: workspace.binary(), data: disk.join("data"), log };
+    let installation = Installation { binary, data: disk.join("data"), log };
     let server = installation.start()?.ready()?;
     let tokens =
         Tokens { analyst: installation.token("analyst")?, publisher: installation.token("publisher")? };
