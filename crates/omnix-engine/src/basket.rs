@@ -23,6 +23,8 @@ pub(crate) struct Raised {
     pub at: Timestamp,
     /// How often it was revised.
     pub revision: u32,
+    /// The lines that it speaks of.
+    pub lines: u32,
 }
 
 /// The customer's latest basket.
@@ -119,6 +121,11 @@ impl Basket {
         self.lines_expected > 0 && self.lines >= self.lines_expected
     }
 
+    /// What was raised under `rule`.
+    pub(crate) fn raised(&self, rule: Rule) -> Option<Raised> {
+        self.raised.get(rule.index()).copied().flatten()
+    }
+
     /// What names the basket among the customer's, whatever way its lines came.
     pub(crate) fn cause(&self) -> Vec<u8> {
         let mut cause = self.number.to_le_bytes().to_vec();
@@ -147,6 +154,7 @@ impl Basket {
             if let Some(raised) = raised {
                 out.time(raised.at);
                 out.uint(raised.revision.into());
+                out.uint(raised.lines.into());
             }
         }
     }
@@ -175,7 +183,7 @@ impl Basket {
         };
         for raised in &mut basket.raised {
             if from.flag()? {
-                *raised = Some(Raised { at: from.time()?, revision: small(from)? });
+                *raised = Some(Raised { at: from.time()?, revision: small(from)?, lines: small(from)? });
             }
         }
         Ok(basket)

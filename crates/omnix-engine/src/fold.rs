@@ -198,7 +198,8 @@ fn new_product(line: &Purchase, day: Day, basket: u32) -> Product {
         ln_sum: 0.0,
         ln_square_sum: 0.0,
         overdue_on: 0,
-        told_day: 0,
+        told_on: 0,
+        told_certain: false,
     }
 }
 

@@ -76,7 +76,7 @@ impl<'a> Stage<'a> {
     /// Raises an insight because of `cause`, for the first and only time.
     pub(crate) fn raise(&mut self, said: Said, cause: &[u8]) -> InsightId {
         let id = InsightId::derive(self.context.customer_id, said.rule, cause);
-        let first = Raised { at: self.clock, revision: 0 };
+        let first = Raised { at: self.clock, revision: 0, lines: 0 };
         let insight = self.insight(said, id, first);
         self.effects.insights.push(insight);
         id
@@ -85,17 +85,21 @@ impl<'a> Stage<'a> {
     /// Raises an insight about `basket`, or revises the one that was raised.
     pub(crate) fn raise_for(&mut self, basket: &mut Basket, rule: Rule, said: Said) -> InsightId {
         let id = InsightId::derive(self.context.customer_id, said.rule, &basket.cause());
-        let place = basket.raised.get_mut(rule.index());
-        let raised = match place.as_deref() {
-            Some(Some(before)) => Raised { at: before.at, revision: before.revision.saturating_add(1) },
-            Some(None) | None => Raised { at: self.clock, revision: 0 },
+        // What one record says twice counts as said once, and its last word counts.
+        let is_said = self.effects.insights.iter().any(|other| other.id == id);
+        self.effects.insights.retain(|other| other.id != id);
+        let raised = match basket.raised(rule) {
+            Some(before) => Raised {
+                at: before.at,
+                revision: before.revision.saturating_add(u32::from(!is_said)),
+                lines: basket.lines,
+            },
+            None => Raised { at: self.clock, revision: 0, lines: basket.lines },
         };
-        if let Some(place) = place {
+        if let Some(place) = basket.raised.get_mut(rule.index()) {
             *place = Some(raised);
         }
         let insight = self.insight(said, id, raised);
-        // Within one record the last word counts.
-        self.effects.insights.retain(|other| other.id != id);
         self.effects.insights.push(insight);
         id
     }

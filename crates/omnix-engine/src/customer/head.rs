@@ -48,8 +48,10 @@ pub(crate) struct Burst {
     pub at: Timestamp,
     /// What the count usually is when an order comes.
     pub usual: f64,
-    /// The highest count that was no alert, less one, with a half-life of 90 days.
+    /// The highest count of earlier days that was no alert, less one, with a half-life of 90 days.
     pub peak: f64,
+    /// The highest count since orders last paused for a day that was no alert.
+    pub high: f64,
 }
 
 /// The segment shown for a customer.
@@ -164,6 +166,7 @@ impl Head {
         out.time(self.burst.at);
         out.f64(self.burst.usual);
         out.f64(self.burst.peak);
+        out.f64(self.burst.high);
         out.flag(self.basket.is_some());
         if let Some(basket) = &self.basket {
             basket.encode(out);
@@ -225,7 +228,13 @@ impl Head {
         self.intervals = small(from)?;
         self.ln_sum = from.f64()?;
         self.amounts = Amounts::decode(from)?;
-        self.burst = Burst { count: from.f64()?, at: from.time()?, usual: from.f64()?, peak: from.f64()? };
+        self.burst = Burst {
+            count: from.f64()?,
+            at: from.time()?,
+            usual: from.f64()?,
+            peak: from.f64()?,
+            high: from.f64()?,
+        };
         if from.flag()? {
             self.basket = Some(Basket::decode(from)?);
         }

@@ -35,8 +35,10 @@ pub(crate) struct Product {
     pub ln_square_sum: f32,
     /// The day at whose beginning it counts as overdue; 0 when nobody waits for it.
     pub overdue_on: Day,
-    /// The last due day that an insight named; 0 for none.
-    pub told_day: Day,
+    /// The day on which an insight last spoke of it; 0 for none.
+    pub told_on: Day,
+    /// Whether that insight was of the more certain kind.
+    pub told_certain: bool,
 }
 
 impl Product {
@@ -58,7 +60,8 @@ impl Product {
         out.f32(self.ln_sum);
         out.f32(self.ln_square_sum);
         out.int(relative(self.overdue_on, self.last_day));
-        out.int(relative(self.told_day, self.last_day));
+        out.int(relative(self.told_on, self.last_day));
+        out.flag(self.told_certain);
     }
 
     pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -80,7 +83,8 @@ impl Product {
             ln_sum: from.f32()?,
             ln_square_sum: from.f32()?,
             overdue_on: absolute(from.int()?, last_day)?,
-            told_day: absolute(from.int()?, last_day)?,
+            told_on: absolute(from.int()?, last_day)?,
+            told_certain: from.flag()?,
         })
     }
 }

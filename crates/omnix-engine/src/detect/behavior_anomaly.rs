@@ -32,6 +32,8 @@ const BURST_HALF_LIFE_DAYS: f64 = 0.25;
 const PEAK_HALF_LIFE_DAYS: f64 = 90.0;
 /// The count above what is usual that is worth an alert: passed by the third or fourth order within an hour.
 const BURST_THRESHOLD: f64 = 2.8;
+/// Days without an order after which a burst is over.
+const PAUSE_DAYS: f64 = 1.0;
 /// Weight of the newest count in what is usual.
 const USUAL_WEIGHT: f64 = 0.1;
 
@@ -81,7 +83,8 @@ pub(crate) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
 /// Looks at the amount of the whole order, and takes it into the customer's history.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let Some(finding) = look(stage, basket) else { return };
-    if is_alert(stage, basket, &finding) {
+    let is_said = basket.raised(Rule::Amount).is_some_and(|raised| raised.lines == basket.lines);
+    if !is_said && is_alert(stage, basket, &finding) {
         let said = amount_said(stage, basket, &finding);
         stage.raise_for(basket, Rule::Amount, said);
     }
@@ -149,7 +152,7 @@ fn is_alert(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> bool {
 }
 
 fn is_raised(basket: &Basket) -> bool {
-    basket.raised.get(Rule::Amount.index()).is_some_and(Option::is_some)
+    basket.raised(Rule::Amount).is_some()
 }
 
 /// `yc = clamp(y, M +- 3 sqrt V)` from the third order on; `yc -= drift; n += 1; a = max(1/n, 0.05);`
@@ -168,19 +171,25 @@ fn learnt(before: Amounts, finding: &Finding, drift: f64) -> Amounts {
     Amounts { count, mean: before.mean + (1.0 / n).max(FORGETTING) * x, variance }
 }
 
-/// `c = c 2^(-dt/6h) + 1; alert if c - usual - 0.5 peak > threshold`; the peak decays with a half-life of 90
-/// days and remembers the highest count that was no alert, less one.
+/// `c = c 2^(-dt/6h) + 1; alert if c - usual - 0.5 peak > threshold`; the peak is the highest count that was
+/// no alert, less one, before orders last paused for a day, and decays with a half-life of 90 days.
 fn counted(before: Burst, at: Timestamp) -> (Burst, bool) {
     let days = math::days_between(before.at, at).max(0.0);
     let count = before.count * math::decay(days, BURST_HALF_LIFE_DAYS) + 1.0;
-    let peak = before.peak * math::decay(days, PEAK_HALF_LIFE_DAYS);
+    let (earlier, high) = if days > PAUSE_DAYS {
+        (before.peak.max(before.high - 1.0), 0.0)
+    } else {
+        (before.peak, before.high)
+    };
+    let peak = earlier * math::decay(days, PEAK_HALF_LIFE_DAYS);
     let usual = if before.usual > 0.0 { before.usual } else { 1.0 };
     let is_alert = count - usual - 0.5 * peak > BURST_THRESHOLD;
     let burst = Burst {
         count,
         at: at.max(before.at),
         usual: usual + USUAL_WEIGHT * (count - usual),
-        peak: if is_alert { peak } else { peak.max(count - 1.0) },
+        peak,
+        high: if is_alert { high } else { high.max(count) },
     };
     (burst, is_alert)
 }

@@ -2,7 +2,8 @@
 //!
 //! Intervals between the days on which a customer buys a product are log-normal, shrunk towards product,
 //! customer and all pairs. Said at a basket's end of the product that is surest, from its third purchase day
-//! on; once per product and due date. A product that was expected and has not come by the time by which nine
+//! on. Of one product it is said again when the horizon has passed, or when it has become more certain: a
+//! customer who comes every week is not news every week; what is held back is counted. A product that was expected and has not come by the time by which nine
 //! of ten such intervals have ended is overdue: said once, until the customer comes back.
 //!
 //! Deliberately not here: the distribution itself and what it is learnt from (`model`).
@@ -55,6 +56,7 @@ pub(crate) fn outlook(customer: &Customer, product: &Product, model: &Model) -> 
 /// Says which product of the basket will surely be needed, and notes by when each of them should have come.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let mut best: Option<(Product, Outlook)> = None;
+    let mut held_back = 0_u32;
     let settings = stage.context.settings;
     let (customer, model) = (&stage.customer, stage.context.model);
     let is_bought =
@@ -69,9 +71,12 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         if calendar::start_of(&settings.time_zone, overdue_on) > stage.clock {
             expected.push((product.id.clone(), overdue_on));
         }
-        if is_news(product, &outlook, basket, stage.clock, settings)
-            && best.as_ref().is_none_or(|(_, other)| outlook.confidence > other.confidence)
-        {
+        if !is_ahead(&outlook, stage.clock, settings) {
+            continue;
+        }
+        if !is_news(product, &outlook, basket, settings) {
+            held_back = held_back.saturating_add(u32::from(basket.lines_evaluated == 0));
+        } else if best.as_ref().is_none_or(|(_, other)| outlook.confidence > other.confidence) {
             best = Some((product.clone(), outlook));
         }
     }
@@ -81,6 +86,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         }
     }
     schedule_overdue(stage);
+    stage.effects.facts.suppressed = stage.effects.facts.suppressed.saturating_add(held_back);
     if let Some((product, outlook)) = best {
         tell(stage, basket, &product, &outlook);
     }
@@ -95,9 +101,9 @@ pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
     stage.customer.change_products(waited, |product| product.overdue_on = 0);
     late.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.id.cmp(&b.id)));
     let count = u32::try_from(late.len()).unwrap_or(u32::MAX);
-    let is_told = std::mem::replace(&mut stage.customer.head_mut().overdue_told, true);
     schedule_overdue(stage);
     let Some(product) = late.first() else { return };
+    let is_told = std::mem::replace(&mut stage.customer.head_mut().overdue_told, true);
     let suppressed = &mut stage.effects.facts.suppressed;
     if is_told {
         *suppressed = suppressed.saturating_add(count);
@@ -159,17 +165,21 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, prediction:
     stage.raise(said, &cause);
 }
 
-/// Whether the due date was not told before and still lies ahead; a revision may tell it again.
-fn is_news(
-    product: &Product,
-    outlook: &Outlook,
-    basket: &Basket,
-    clock: Timestamp,
-    settings: &Settings,
-) -> bool {
-    let is_revision = basket.raised.get(Rule::Consumption.index()).is_some_and(Option::is_some);
-    let is_ahead = outlook.due >= calendar::day_of(&settings.time_zone, clock);
-    is_ahead && (is_revision || product.told_day != outlook.due)
+/// Whether the day around which the product is expected has not passed yet.
+fn is_ahead(outlook: &Outlook, clock: Timestamp, settings: &Settings) -> bool {
+    outlook.due >= calendar::day_of(&settings.time_zone, clock)
+}
+
+/// Whether the product is worth speaking of again; a revision speaks of what its first word spoke of.
+fn is_news(product: &Product, outlook: &Outlook, basket: &Basket, settings: &Settings) -> bool {
+    let is_revision = basket.raised(Rule::Consumption).is_some() && product.told_on == product.last_day;
+    let days = product.last_day.saturating_sub(product.told_on);
+    let is_long_ago = product.told_on == 0 || f64::from(days) >= HORIZON_DAYS;
+    is_revision || is_long_ago || (is_certain(outlook, settings) && !product.told_certain)
+}
+
+fn is_certain(outlook: &Outlook, settings: &Settings) -> bool {
+    outlook.confidence > settings.critical_confidence_threshold
 }
 
 /// The day by which nine of ten such intervals have ended, by the pair's own spread as far as it is known:
@@ -193,9 +203,11 @@ fn schedule_overdue(stage: &mut Stage<'_>) {
 }
 
 fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: &Outlook) {
-    let is_first = product.told_day == 0;
+    let is_first = product.told_on == 0;
+    let certain = is_certain(outlook, stage.context.settings);
     if let Some(held) = stage.customer.product_mut(&product.id) {
-        held.told_day = outlook.due;
+        held.told_on = product.last_day;
+        held.told_certain = certain;
     }
     let said = likely_said(stage, basket, product, outlook);
     let id = stage.raise_for(basket, Rule::Consumption, said);
@@ -221,7 +233,7 @@ fn prediction_event(
         prediction_type: PredictionType::PatternBased,
         factors: vec![SmolStr::new_static(factor)],
         timestamp: at,
-        alert_triggered: outlook.confidence > stage.context.settings.critical_confidence_threshold,
+        alert_triggered: is_certain(outlook, stage.context.settings),
         extra: SmolStr::default(),
     })
 }
@@ -235,7 +247,7 @@ fn name_of(stage: &Stage<'_>, id: &ProductId) -> SmolStr {
 
 fn likely_said(stage: &Stage<'_>, basket: &Basket, product: &Product, outlook: &Outlook) -> Said {
     let settings = stage.context.settings;
-    let is_certain = outlook.confidence > settings.critical_confidence_threshold;
+    let is_certain = is_certain(outlook, settings);
     let customer = stage.context.customer_id.as_str();
     let date = calendar::date_text(outlook.due);
     let sentence = format!(

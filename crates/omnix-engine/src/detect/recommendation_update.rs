@@ -31,7 +31,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let listed = listed(&lists);
     let told = stage.customer.head.listed.as_deref().copied().unwrap_or_default();
     let new = new_products(&listed, &told);
-    let is_revision = basket.raised.get(Rule::Recommendation.index()).is_some_and(Option::is_some);
+    let is_revision = basket.raised(Rule::Recommendation).is_some();
     let is_news = new.iter().any(|&count| count >= NEW_MIN);
     if !is_news && !is_revision {
         return;

@@ -1,11 +1,13 @@
 //! Builds events and drives one customer, for the other tests.
 
+#![expect(clippy::unwrap_used, reason = "what tests build is well-formed")]
 
 use omnix_engine::{
-    Applied, Cause, Context, Customer, Derived, Facts, Model, Moment, Observation, Settings, apply,
+    Applied, Cause, Context, Customer, Derived, Facts, Model, Moment, Observation, Settings, Tally, apply,
+    learn,
 };
 use omnix_model::{
-    ConsumptionPrediction, CustomerId, Event, EventId, EventRecord, Insight, Money, OrderId, Origin,
+    ConsumptionPrediction, CustomerId, Event, EventId, EventRecord, Insight, Lane, Money, OrderId, Origin,
     PredictionType, ProductId, Purchase, Quantity, SegmentName, SegmentUpdate, Timestamp,
 };
 use smol_str::SmolStr;
@@ -54,7 +56,12 @@ pub(crate) fn segment_update(from: Option<&str>, to: &str, timestamp: Timestamp)
     })
 }
 
-pub(crate) fn prediction(product: &str, confidence: f64, alert_triggered: bool, timestamp: Timestamp) -> Event {
+pub(crate) fn prediction(
+    product: &str,
+    confidence: f64,
+    alert_triggered: bool,
+    timestamp: Timestamp,
+) -> Event {
     Event::ConsumptionPrediction(ConsumptionPrediction {
         customer_id: CustomerId::new("c").unwrap(),
         product_id: ProductId::new(product).unwrap(),
@@ -158,8 +165,11 @@ impl Shop {
         self.event(Event::Purchase(purchase));
     }
 
-    pub(crate) fn messages(&self) -> Vec<&str> {
-        self.insights.iter().map(|insight| insight.message_id.as_str()).collect()
+    /// What all customers teach, learnt from what was observed so far.
+    pub(crate) fn learn(&mut self, until: Timestamp) {
+        let mut tally = Tally::default();
+        tally.absorb(&std::mem::take(&mut self.observations));
+        self.model = learn(&self.model, &[(Lane::FIRST, tally)], until);
     }
 
     /// The state, written and read again.

@@ -2,4 +2,5 @@
 
 mod common;
 mod published;
+mod scenario;
 mod state;

@@ -1,7 +1,5 @@
 //! What outside models publish: segment updates and predictions.
 
-
-
 use crate::common::{Shop, at, prediction, purchase, segment_update};
 use omnix_model::{InsightKind, Priority, Timestamp};
 

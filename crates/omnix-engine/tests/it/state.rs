@@ -1,7 +1,5 @@
 //! What is kept of a customer: exact sums, products, and what is written of them.
 
-
-
 use crate::common::{Shop, at, of_order, purchase};
 use omnix_engine::{Customer, Settings, profile};
 use omnix_model::{Event, Money, Timestamp};
