@@ -101,6 +101,7 @@ impl RecordBlock {
                 | Record::Settings { .. }
                 | Record::EngineVersion { .. }
                 | Record::LossAccepted { .. }
+                | Record::Imported { .. }
                 | Record::Erased,
             ) => lane_now,
         };

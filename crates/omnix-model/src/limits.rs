@@ -32,6 +32,15 @@ pub const BLOCK_EVENTS_MAX: usize = 2_000;
 /// Raw bytes of one block before compression; the last record may take it past this by one record.
 pub const BLOCK_BYTES_MAX: usize = 512 << 10;
 
+/// Events that wait for a shard, those of the group in hand and in flight among them.
+pub const QUEUE_EVENTS_MAX: usize = 40_000;
+/// About the bytes of these events in memory.
+pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Rejected events that wait to be kept, per shard; those beyond are counted and dropped.
+pub const REJECTED_WAITING_MAX: usize = 1_024;
+/// Messages of the feed that a live subscriber may lie behind before it is told that it missed some.
+pub const FEED_BACKLOG_MAX: usize = 4_096;
+
 /// How far an event's own time may lie ahead of the clock, in milliseconds.
 pub const AHEAD_MS_MAX: i64 = 5 * 60 * 1000;
 
@@ -50,6 +59,9 @@ pub const HOURS_MAX: u32 = 8_760;
 const _: () = assert!(SHARDS_MAX <= LANES && LANES <= 256, "a lane is one byte, a shard a range of lanes");
 const _: () = assert!(EVENT_BYTES_MAX <= BODY_BYTES_MAX, "an event that is allowed fits into a body");
 const _: () = assert!(EVENT_BYTES_MAX <= BLOCK_BYTES_MAX, "an event that is allowed fits into a block");
+const _: () =
+    assert!(BATCH_EVENTS_MAX <= QUEUE_EVENTS_MAX, "a batch that is allowed fits into an empty queue");
+const _: () = assert!(2 * BODY_BYTES_MAX <= QUEUE_BYTES_MAX, "so does a body, parsed");
 const _: () = assert!(EVENT_ID_BYTES_MAX <= ID_BYTES_MAX, "an event's id is an id");
 const _: () = assert!(PAGE_ENTRIES_DEFAULT <= PAGE_ENTRIES_MAX, "the default page is a legal page");
 const _: () = assert!(BLOCK_EVENTS_MAX <= u16::MAX as usize, "a slot is two bytes");

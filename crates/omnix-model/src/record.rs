@@ -99,6 +99,13 @@ pub enum Record {
         /// When it was accepted.
         at: Timestamp,
     },
+    /// So far an import has come in this log: written in the block of the last event that it names.
+    Imported {
+        /// The hash of the file.
+        file: u128,
+        /// Events of the file up to which everything of this shard's is in the log.
+        taken: u64,
+    },
     /// The record that stood here was erased.
     Erased,
 }
@@ -127,11 +134,13 @@ pub enum RecordKind {
     EngineVersion = 8,
     /// [`Record::LossAccepted`]
     LossAccepted = 9,
+    /// [`Record::Imported`]
+    Imported = 10,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Erased,
         Self::Purchase,
         Self::SegmentUpdate,
@@ -142,6 +151,7 @@ impl RecordKind {
         Self::Settings,
         Self::EngineVersion,
         Self::LossAccepted,
+        Self::Imported,
     ];
 
     /// The stable number under which it is stored.
@@ -173,6 +183,7 @@ impl Record {
             Self::Settings { .. } => RecordKind::Settings,
             Self::EngineVersion { .. } => RecordKind::EngineVersion,
             Self::LossAccepted { .. } => RecordKind::LossAccepted,
+            Self::Imported { .. } => RecordKind::Imported,
             Self::Erased => RecordKind::Erased,
         }
     }
@@ -199,7 +210,8 @@ impl Record {
             | RecordKind::Model
             | RecordKind::Settings
             | RecordKind::EngineVersion
-            | RecordKind::LossAccepted => {
+            | RecordKind::LossAccepted
+            | RecordKind::Imported => {
                 let lane = read_lane(source)?;
                 control::read(kind, source).map(|record| (lane, record))
             }

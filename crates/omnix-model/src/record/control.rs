@@ -2,7 +2,7 @@
 //!
 //! # Format
 //! In `heads`: kind and lane, each a byte. In `numbers`: the fields in the order of [`Record`], whole numbers
-//! as varints, hashes as eight bytes. The body of settings stands in `refs`.
+//! as varints, hashes as eight bytes, that of an imported file as sixteen. The body of settings stands in `refs`.
 
 use crate::block::{Sink, Source};
 use crate::{DecodeError, Lane, Record, RecordKind};
@@ -21,6 +21,10 @@ pub(super) fn write(lane: Lane, record: &Record, sink: &mut Sink) {
             sink.text(body);
         }
         Record::EngineVersion { version } => sink.numbers.uint(u64::from(*version)),
+        Record::Imported { file, taken } => {
+            sink.numbers.raw(&file.to_le_bytes());
+            sink.numbers.uint(*taken);
+        }
         Record::LossAccepted { first_frame, last_frame, at } => {
             sink.numbers.uint(*first_frame);
             sink.numbers.uint(*last_frame);
@@ -46,6 +50,16 @@ pub(super) fn read(kind: RecordKind, source: &mut Source<'_>) -> Result<Record, 
             let version = u32::try_from(source.numbers.uint()?).or(Err(DecodeError::Invalid("version")))?;
             Record::EngineVersion { version }
         }
+        RecordKind::Imported => Record::Imported {
+            file: source
+                .numbers
+                .raw(16)?
+                .first_chunk()
+                .copied()
+                .map(u128::from_le_bytes)
+                .ok_or(DecodeError::Truncated)?,
+            taken: source.numbers.uint()?,
+        },
         RecordKind::LossAccepted => Record::LossAccepted {
             first_frame: source.numbers.uint()?,
             last_frame: source.numbers.uint()?,

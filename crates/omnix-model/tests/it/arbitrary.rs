@@ -183,6 +183,7 @@ pub(crate) fn entry() -> impl Strategy<Value = (Lane, Record)> {
         1 => any::<u32>().prop_map(|version| Record::EngineVersion { version }),
         1 => (any::<u64>(), any::<u64>(), time())
             .prop_map(|(first_frame, last_frame, at)| Record::LossAccepted { first_frame, last_frame, at }),
+        1 => (any::<u128>(), any::<u64>()).prop_map(|(file, taken)| Record::Imported { file, taken }),
     ]
     .boxed();
     (0..64_u8, any::<bool>(), record).prop_map(|(lane, own, record)| {
