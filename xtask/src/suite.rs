@@ -2,11 +2,13 @@
 //!
 //! The last line that it prints is `N passed, N failed`.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use crate::command::Ended;
 use crate::report::Report;
 use crate::workspace::Workspace;
 use crate::{command, counts, deny, gate, readme, tidy};
@@ -64,7 +66,8 @@ pub(crate) fn run(workspace: &Workspace, only: &[String]) -> bool {
 
 /// Runs `command`, a step that either holds or not.
 fn one(workspace: &Workspace, name: &str, command: &mut Command) -> anyhow::Result<Report> {
-    counted(workspace, name, command, |_| Some(Report::pass()))
+    let (ended, log) = execute(workspace, name, command)?;
+    if ended.success { Ok(Report::pass()) } else { Ok(failed(Report::default(), &ended, &log)) }
 }
 
 /// Runs `command` and reads from its output how many checks it made.
@@ -74,21 +77,31 @@ fn counted(
     command: &mut Command,
     count: fn(&str) -> Option<Report>,
 ) -> anyhow::Result<Report> {
+    let (ended, log) = execute(workspace, name, command)?;
+    let counted = count(&ended.output);
+    if ended.success {
+        return Ok(counted.unwrap_or_else(|| Report::fail("its output does not say how many checks ran")));
+    }
+    Ok(failed(counted.unwrap_or_default(), &ended, &log))
+}
+
+/// Runs `command` in the root, its output in the step's log.
+fn execute(workspace: &Workspace, name: &str, command: &mut Command) -> anyhow::Result<(Ended, PathBuf)> {
     let log = workspace.scratch("test")?.join(format!("{name}.log"));
     command.current_dir(workspace.root()).env("CARGO_TERM_COLOR", "never");
     let ended = command::run(command, &log, BUILD_BUDGET)?;
     if ended.timed_out {
         bail!("not done after {} s; the output's end:\n{}", BUILD_BUDGET.as_secs(), ended.tail());
     }
-    let counted = count(&ended.output);
-    if ended.success {
-        return Ok(counted.unwrap_or_else(|| Report::fail("its output does not say how many checks ran")));
-    }
-    let mut report = counted.unwrap_or_default();
+    Ok((ended, log))
+}
+
+/// A program that failed is at least one failure, whatever it counted.
+fn failed(mut report: Report, ended: &Ended, log: &Path) -> Report {
     report.failed = report.failed.max(1);
     report.notes.push(ended.tail());
     report.notes.push(format!("all of it: {}", log.display()));
-    Ok(report)
+    report
 }
 
 fn cargo(arguments: &[&str]) -> Command {
