@@ -314,6 +314,7 @@ fn readers_see_whole_commits(bench: &mut dyn Bench) {
     let mut store = bench.open();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _done = SetWhenDropped(&done);
         for order in [Order::Ascending, Order::Descending] {
             let (reader, done) = (store.reader(), &done);
             scope.spawn(move || {
@@ -329,10 +330,18 @@ fn readers_see_whole_commits(bench: &mut dyn Bench) {
                 store.persist().expect("persists");
             }
         }
-        done.store(true, Ordering::Release);
     });
     let last = check_numbered(&*store.reader(), Order::Ascending, atomicity, COMMITS);
     assert_eq!(last, COMMITS);
+}
+
+/// Ends the readers of a check, also of one that fails.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// Checks that a scan shows one whole commit, not before `last`; answers which.

@@ -11,6 +11,7 @@
 
 mod background;
 mod expiry;
+mod manifest;
 mod reader;
 mod tree;
 

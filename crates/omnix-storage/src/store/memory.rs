@@ -52,6 +52,8 @@ struct Disk {
     /// How many single writes are still done before the kill.
     writes_left: Option<u64>,
     writes_done: u64,
+    /// How many commits are still to be held.
+    commits_held: u64,
 }
 
 impl MemoryDisk {
@@ -72,7 +74,7 @@ impl MemoryDisk {
     pub fn open(&self) -> MemoryStore {
         let mut disk = self.lock();
         disk.opened += 1;
-        disk.writes_left = None;
+        (disk.writes_left, disk.commits_held) = (None, 0);
         if self.atomicity == Atomicity::Commit {
             disk.current = Arc::clone(&disk.persisted);
         }
@@ -83,6 +85,11 @@ impl MemoryDisk {
     /// write after them is not done, its commit fails, and so does everything until the disk is opened anew.
     pub fn kill_after(&self, writes: u64) {
         self.lock().writes_left = Some(writes);
+    }
+
+    /// Answers the next `commits` commits with [`CommitError::Behind`].
+    pub fn hold_commits(&self, commits: u64) {
+        self.lock().commits_held = commits;
     }
 
     /// How many single writes have ever been done: what a test needs to kill between any two of them.
@@ -190,6 +197,10 @@ impl StateStore for MemoryStore {
         let mut disk = self.alive()?;
         if let Some(fault) = commit.fault() {
             return Err(CommitError::Failed(fault));
+        }
+        if disk.commits_held > 0 {
+            disk.commits_held -= 1;
+            return Err(CommitError::Behind);
         }
         match self.disk.atomicity {
             Atomicity::Commit => disk.commit_whole(commit),

@@ -9,7 +9,8 @@ use super::{StoreError, StoreStats};
 use crate::store::row::is_reserved;
 use crate::store::{KeyRange, Order, StateReader, Visit};
 
-/// Reads the store of one shard from any thread; stays valid after the store is dropped.
+/// Reads the store of one shard from any thread; stays valid after the store is dropped, until it is opened
+/// anew.
 pub struct LsmReader {
     tree: Arc<ShardTree>,
 }

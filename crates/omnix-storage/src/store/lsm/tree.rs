@@ -30,6 +30,7 @@ pub(super) fn open_tree(
     settings: StoreSettings,
     seqno: &SequenceNumberCounter,
 ) -> Result<(ShardTree, Option<Position>), StoreError> {
+    super::manifest::check(dir)?;
     let unused = SequenceNumberCounter::default();
     let tree = Config::new(dir, seqno.clone(), unused)
         .use_cache(settings.caches.cache)

@@ -1,51 +1,18 @@
 //! Every store of this crate keeps the contract.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use omnix_storage::conformance::store::{Bench, CHECKS, run};
-use omnix_storage::{Atomicity, LsmStore, MemoryDisk, SharedCaches, StateStore, StoreSettings};
+use omnix_storage::{Atomicity, MemoryDisk, StateStore};
 
-struct MemoryBench(MemoryDisk);
-
-impl Bench for MemoryBench {
-    fn open(&mut self) -> Box<dyn StateStore> {
-        Box::new(self.0.open())
-    }
-
-    fn atomicity(&self) -> Atomicity {
-        self.0.atomicity()
-    }
-}
-
-struct LsmBench {
-    dir: tempfile::TempDir,
-    memtable_bytes: u64,
-}
-
-impl Bench for LsmBench {
-    fn open(&mut self) -> Box<dyn StateStore> {
-        let settings = StoreSettings {
-            memtable_bytes: self.memtable_bytes,
-            caches: SharedCaches::new(1 << 20, 16),
-            expire: None,
-        };
-        Box::new(LsmStore::open(self.dir.path(), settings).unwrap())
-    }
-
-    fn atomicity(&self) -> Atomicity {
-        Atomicity::Commit
-    }
-}
+use crate::bench::{AMPLE, LsmBench, MemoryBench, TINY};
 
 #[test]
 fn the_embedded_store_conforms() {
-    run(|| LsmBench { dir: tempfile::tempdir().unwrap(), memtable_bytes: 16 << 20 });
+    run(|| LsmBench::new(AMPLE));
 }
 
-/// With memtables so small that nearly every commit seals one, flush and compaction are always at work.
 #[test]
 fn the_embedded_store_conforms_while_it_flushes_all_the_time() {
-    run(|| LsmBench { dir: tempfile::tempdir().unwrap(), memtable_bytes: 256 });
+    run(|| LsmBench::new(TINY));
 }
 
 #[test]
