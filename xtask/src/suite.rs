@@ -88,7 +88,7 @@ fn counted(
 /// Runs `command` in the root, its output in the step's log.
 fn execute(workspace: &Workspace, name: &str, command: &mut Command) -> anyhow::Result<(Ended, PathBuf)> {
     let log = workspace.scratch("test")?.join(format!("{name}.log"));
-    command.current_dir(workspace.root()).env("CARGO_TERM_COLOR", "never");
+    command.current_dir(workspace.root()).env("CARGO_TERM_COLOR", "never").env("TERM", "dumb");
     let ended = command::run(command, &log, BUILD_BUDGET)?;
     if ended.timed_out {
         bail!("not done after {} s; the output's end:\n{}", BUILD_BUDGET.as_secs(), ended.tail());

@@ -25,7 +25,8 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     report.check(edges::own(workspace.metadata()));
     report.check(edges::foreign(workspace.metadata()));
     report.check(manifest::findings(workspace.metadata())?);
-    let sources = texts(workspace.root(), &["crates", "xtask"], "rs")?;
+    let mut sources = texts(workspace.root(), &["crates", "xtask"], "rs")?;
+    source::mark_tests(&mut sources);
     for rule in source::RULES {
         report.check(sources.iter().flat_map(rule));
     }
@@ -48,6 +49,8 @@ pub(crate) struct Text {
     pub(crate) path: PathBuf,
     /// What stands in it.
     pub(crate) text: String,
+    /// Whether it is built for tests only.
+    pub(crate) is_test: bool,
 }
 
 impl Text {
@@ -80,5 +83,5 @@ fn texts(root: &Path, folders: &[&str], extension: &str) -> anyhow::Result<Vec<T
 
 fn read(root: &Path, path: &Path) -> anyhow::Result<Text> {
     let text = std::fs::read_to_string(path).with_context(|| format!("`{}`", path.display()))?;
-    Ok(Text { path: path.strip_prefix(root).unwrap_or(path).to_owned(), text })
+    Ok(Text { path: path.strip_prefix(root).unwrap_or(path).to_owned(), text, is_test: false })
 }

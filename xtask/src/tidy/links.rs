@@ -68,7 +68,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("docs")).unwrap();
         std::fs::write(folder.path().join("docs/a.md"), "").unwrap();
-        let page = |text: &str| Text { path: "docs/b.md".into(), text: text.to_owned() };
+        let page = |text: &str| Text { path: "docs/b.md".into(), text: text.to_owned(), is_test: false };
         let count = |text: &str| findings(folder.path(), &page(text)).len();
         assert_eq!(count("[a](a.md), [a](../docs/a.md#part), [w](https://example.org/x), [p](#part)"), 0);
         assert_eq!(count("[a](c.md)"), 1);

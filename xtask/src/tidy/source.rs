@@ -1,5 +1,7 @@
 //! Rules of Rust files, each a function from one file to findings.
 
+use std::path::PathBuf;
+
 use super::Text;
 
 /// Lines of code of a file at the most: without blank lines, comments and its tests.
@@ -26,7 +28,7 @@ fn opens_with_its_purpose(text: &Text) -> Vec<String> {
 
 /// A file that is too long is two files.
 fn is_short(text: &Text) -> Vec<String> {
-    if is_test_file(text) {
+    if text.is_test {
         return Vec::new();
     }
     let lines = production(&text.text).filter(|(_, line)| is_code(line)).count();
@@ -40,7 +42,7 @@ fn is_short(text: &Text) -> Vec<String> {
 fn has_no_unfinished_code(text: &Text) -> Vec<String> {
     let banned = ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "TODO", "XXX"];
     let everywhere = find(text, text.text.lines().enumerate(), &banned);
-    let unwrap = if is_test_file(text) {
+    let unwrap = if text.is_test {
         Vec::new()
     } else {
         let code = production(&text.text).filter(|(_, line)| is_code(line));
@@ -120,16 +122,42 @@ fn declared_type(line: &str) -> Option<&str> {
     words.next()?.split(|letter: char| !letter.is_alphanumeric()).next()
 }
 
-/// Whether the file holds nothing but tests.
-fn is_test_file(text: &Text) -> bool {
-    text.path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
-        || text.path.ends_with("tests.rs")
-        || text.path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("_tests"))
+/// Marks the files that are built for tests only: those in `tests` and `benches`, and the modules that are
+/// declared under `#[cfg(test)]`, with all that is below them.
+pub(crate) fn mark_tests(sources: &mut [Text]) {
+    let modules: Vec<PathBuf> = sources.iter().flat_map(test_modules).collect();
+    for text in sources {
+        let folders =
+            text.path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches");
+        let path = text.path.with_extension("");
+        text.is_test = folders || modules.iter().any(|module| path.starts_with(module));
+    }
 }
 
-/// The lines before the module of tests.
+/// The paths, without `.rs`, of the modules that a file declares under `#[cfg(test)]`.
+fn test_modules(text: &Text) -> Vec<PathBuf> {
+    let root = ["lib.rs", "main.rs"].iter().any(|root| text.path.ends_with(root));
+    let folder = if root { text.path.with_file_name("") } else { text.path.with_extension("") };
+    let lines = text.text.lines().map(str::trim);
+    lines
+        .clone()
+        .zip(lines.skip(1))
+        .filter(|(attribute, _)| *attribute == "#[cfg(test)]")
+        .filter_map(|(_, line)| line.rsplit_once("mod ")?.1.strip_suffix(';'))
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+/// The lines before the module of tests that closes a file.
 fn production(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]")
+    let lines = text.lines().enumerate();
+    let next = text.lines().skip(1).chain([""]);
+    lines
+        .zip(next)
+        .take_while(|((_, line), next)| {
+            *line != "#[cfg(test)]" || !(next.contains("mod ") && next.ends_with('{'))
+        })
+        .map(|(numbered, _)| numbered)
 }
 
 fn is_code(line: &str) -> bool {
@@ -142,7 +170,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Text {
-        Text { path: "crates/a/src/a.rs".into(), text: text.to_owned() }
+        Text { path: "crates/a/src/a.rs".into(), text: text.to_owned(), is_test: false }
     }
 
     #[test]
@@ -157,6 +185,23 @@ mod tests {
         assert!(is_short(&text(&code)).is_empty());
         assert!(is_short(&text(&format!("//! A.\n\n{code}#[cfg(test)]\nmod tests {{}}\n"))).is_empty());
         assert_eq!(is_short(&text(&format!("{code}let b = 2;\n"))).len(), 1);
+        assert_eq!(is_short(&text(&format!("#[cfg(test)]\nmod fixture;\n{code}"))).len(), 1);
+    }
+
+    #[test]
+    fn a_module_that_is_declared_for_tests_is_one() {
+        let file = |path: &str, text: &str| Text { path: path.into(), text: text.to_owned(), is_test: false };
+        let mut sources = [
+            file("crates/a/src/lib.rs", "mod model;\n#[cfg(test)]\nmod fixture;\n"),
+            file("crates/a/src/fixture.rs", ""),
+            file("crates/a/src/fixture/deep.rs", ""),
+            file("crates/a/src/model.rs", "#[cfg(test)]\npub(crate) mod tests;\n"),
+            file("crates/a/src/model/tests.rs", ""),
+            file("crates/a/tests/it.rs", ""),
+        ];
+        mark_tests(&mut sources);
+        let marks: Vec<bool> = sources.iter().map(|text| text.is_test).collect();
+        assert_eq!(marks, [false, true, true, false, true, true]);
     }
 
     #[test]
