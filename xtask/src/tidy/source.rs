@@ -155,7 +155,7 @@ fn production(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines
         .zip(next)
         .take_while(|((_, line), next)| {
-            *line != "#[cfg(test)]" || !(next.contains("mod ") && next.ends_with('{'))
+            *line != "#[cfg(test)]" || !(next.contains("mod ") && next.contains('{'))
         })
         .map(|(numbered, _)| numbered)
 }
