@@ -1,6 +1,6 @@
 //! The tests of the wire formats: one file a behaviour.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
 
 mod api_shapes;
 mod batches;
