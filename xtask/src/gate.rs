@@ -1,4 +1,4 @@
-//! Long checks of the built binary, through its public interface only.
+//! Long checks: of the built binary through its public interface, and of the engine's properties.
 
 use clap::Subcommand;
 
@@ -6,6 +6,7 @@ use crate::report::Report;
 use crate::workspace::Workspace;
 
 mod crash;
+mod engine;
 mod full_disk;
 mod http;
 mod random;
@@ -16,6 +17,8 @@ mod server;
 pub(crate) enum Gate {
     /// Kills the server at random under load, again and again, and holds it to what it acknowledged
     Crash(crash::Settings),
+    /// Tests the engine's properties with ten thousand cases each
+    Engine(engine::Settings),
     /// Fills a small file system, and holds the server to what it acknowledged
     FullDisk(full_disk::Settings),
 }
@@ -35,6 +38,7 @@ impl Gate {
     pub(crate) fn run(self, workspace: &Workspace) -> anyhow::Result<Report> {
         match self {
             Self::Crash(settings) => crash::run(workspace, &settings),
+            Self::Engine(settings) => engine::run(workspace, &settings),
             Self::FullDisk(settings) => full_disk::run(workspace, &settings),
         }
     }

@@ -121,6 +121,7 @@ struct Run {
     report: Report,
     kills: u64,
     kills_in_recovery: u64,
+    stops: u64,
     slowest_start: Duration,
 }
 
@@ -142,6 +143,7 @@ impl Run {
             report: Report::default(),
             kills: 0,
             kills_in_recovery: 0,
+            stops: 0,
             slowest_start: server.start,
         };
         run.follow(&server)?;
@@ -210,7 +212,7 @@ impl Run {
         Ok(())
     }
 
-    /// One round: perhaps killed while it recovers, in any case killed under load.
+    /// One round: perhaps killed while it recovers, then killed (now and then: asked to end) under load.
     fn kill_under_load(&mut self) -> anyhow::Result<()> {
         if self.random.once_in(3) {
             for _ in 0..self.random.between(1, 3) {
@@ -222,7 +224,17 @@ impl Run {
         }
         let server = self.start()?;
         pause(self.random.duration_ms(5, 2000));
-        self.kill(server)
+        if self.random.once_in(10) { self.stop(server) } else { self.kill(server) }
+    }
+
+    /// Asks the server to end while publishers send: it ends well, and what it did not acknowledge it may lose.
+    fn stop(&mut self, server: Server) -> anyhow::Result<()> {
+        self.stops += 1;
+        let stopped = server.stop();
+        self.control.down();
+        let status = stopped?;
+        ensure!(status.success(), "SIGTERM under load: it ended with {status}");
+        Ok(())
     }
 
     fn start(&mut self) -> anyhow::Result<Server> {
@@ -300,10 +312,11 @@ impl Run {
         let idle = acknowledged == 0 || doubts == 0;
         report.check(idle.then(|| "nothing was acknowledged, or nothing was ever in doubt".to_owned()));
         report.notes.push(format!(
-            "{} kills, {} of them in recovery; {acknowledged} events acknowledged, {doubts} requests in doubt \
+            "{} kills, {} of them in recovery, {} ends by SIGTERM; {acknowledged} events acknowledged, {doubts} requests in doubt \
              and sent again; {} insights on the feed; slowest start {:.0} ms",
             self.kills,
             self.kills_in_recovery,
+            self.stops,
             delivered.cursors.len(),
             self.slowest_start.as_secs_f64() * 1000.0
         ));
