@@ -12,6 +12,14 @@
 mod conformance;
 #[path = "log/crash.rs"]
 mod crash;
+#[path = "log/damage.rs"]
+mod damage;
+#[path = "log/faults.rs"]
+mod faults;
+#[path = "log/format.rs"]
+mod format;
+#[path = "log/inspect.rs"]
+mod inspect;
 #[path = "log/segments.rs"]
 mod segments;
 #[path = "log/support.rs"]

@@ -112,7 +112,7 @@ fn count(file: &dyn DiskFile, end: u64, first: u64) -> io::Result<Tally> {
     let (mut sound_frames, mut records) = (0, 0);
     let found = scan(file, end, first, &mut |frame, _| {
         sound_frames += 1;
-        records += u64::from(frame.count);
+        records += u64::from(frame.header.count);
         Ok(())
     })?;
     Ok(Tally { found, sound_frames, records })

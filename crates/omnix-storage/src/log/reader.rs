@@ -11,7 +11,9 @@ use omnix_model::{Position, Timestamp};
 
 use crate::log::disk::DiskFile;
 use crate::log::scan::{Located, STREAM_BYTES, Window, locate, read_footer};
-use crate::log::segment::{CODEC_ZSTD, FRAME_HEADER_BYTES, HEADER_BYTES, INDEX_STEP_BYTES, SegmentIndex};
+use crate::log::segment::{
+    CODEC_ZSTD, FRAME_HEADER_BYTES, HEADER_BYTES, INDEX_STEP_BYTES, IndexEntry, SegmentIndex,
+};
 use crate::log::shared::{Segment, Shared, failed};
 use crate::log::{LogReader, RAW_BYTES_MAX, ReadError, StoredBlock};
 
@@ -34,8 +36,9 @@ struct Cursor {
 struct Opened {
     segment: Arc<Segment>,
     file: Box<dyn DiskFile>,
-    /// Where the next frame is expected.
+    /// Where the next frame, `expected`, should stand.
     offset: u64,
+    expected: u64,
     /// The footer's index, once it was needed.
     index: Option<SegmentIndex>,
 }
@@ -119,8 +122,7 @@ impl LogReader for SegmentReader {
                 opened => opened.map_err(failed)?,
             }
         }
-        self.random.seek(frame).map_err(failed)?;
-        let (found, next) = self.random.locate(frame).map_err(failed)?;
+        let (found, next) = self.random.seek(frame).map_err(failed)?;
         let Some(at) = found.filter(|at| at.header.frame == frame) else {
             let behind = found.map_or(next, |at| at.header.frame);
             return Err(self.damaged(frame, behind - 1));
@@ -135,6 +137,20 @@ fn gone(error: io::Error, trimmed: ReadError) -> ReadError {
     if error.kind() == io::ErrorKind::NotFound { trimmed } else { failed(error) }
 }
 
+impl Opened {
+    /// The last frame at or before `frame` whose place is known.
+    fn indexed_before(&mut self, frame: u64) -> io::Result<Option<IndexEntry>> {
+        if let Some(entry) = self.segment.indexed_before(frame) {
+            return Ok(entry);
+        }
+        if self.index.is_none() {
+            let footer = read_footer(self.file.as_ref())?;
+            self.index = Some(footer.map(|(footer, _)| footer.index).unwrap_or_default());
+        }
+        Ok(self.index.as_ref().and_then(|index| index.before(frame)))
+    }
+}
+
 impl Cursor {
     /// Whether the open file is that of `frame`, as far as it has been written.
     fn holds(&self, frame: u64) -> bool {
@@ -144,44 +160,43 @@ impl Cursor {
     fn open(&mut self, shared: &Shared, segment: Arc<Segment>, frame: u64) -> io::Result<()> {
         let file = shared.disk.open(&segment.path)?;
         self.window.clear();
-        self.at = Some(Opened { segment, file, offset: HEADER_BYTES as u64, index: None });
-        self.seek(frame)
+        let expected = segment.first;
+        self.at = Some(Opened { segment, file, offset: HEADER_BYTES as u64, expected, index: None });
+        self.seek(frame)?;
+        Ok(())
     }
 
-    /// Goes to where `frame` is to be looked for.
-    fn seek(&mut self, frame: u64) -> io::Result<()> {
-        let Some(at) = &mut self.at else { return Ok(()) };
-        if frame == at.segment.first {
-            at.offset = HEADER_BYTES as u64;
-            return Ok(());
+    /// Goes to `frame`; answers as [`Self::locate`].
+    fn seek(&mut self, frame: u64) -> io::Result<(Option<Located>, u64)> {
+        if let Some(at) = &mut self.at {
+            let entry = at.indexed_before(frame)?;
+            (at.expected, at.offset) =
+                entry.map_or((at.segment.first, HEADER_BYTES as u64), |entry| (entry.frame, entry.offset));
         }
-        if let Some(offset) = at.segment.offset_before(frame) {
-            at.offset = offset;
-            return Ok(());
-        }
-        if at.index.is_none() {
-            let footer = read_footer(at.file.as_ref())?;
-            at.index = Some(footer.map(|(footer, _)| footer.index).unwrap_or_default());
-        }
-        at.offset = at.index.as_ref().map_or(HEADER_BYTES as u64, |index| index.offset_before(frame));
-        Ok(())
+        self.locate(frame)
     }
 
     /// The next sound frame from `frame` on, and the frame behind all that this file holds.
     fn locate(&mut self, frame: u64) -> io::Result<(Option<Located>, u64)> {
         let Some(at) = &mut self.at else { return Ok((None, frame + 1)) };
         let extent = at.segment.extent();
-        let found = locate(&mut self.window, at.file.as_ref(), at.offset..extent.end, frame)?;
-        let found = found.filter(|found| !found.header.is_footer() && found.header.frame < extent.next);
-        if let Some(found) = &found {
-            at.offset = found.offset;
+        loop {
+            let span = at.offset..extent.end;
+            let found = locate(&mut self.window, at.file.as_ref(), span, at.expected)?;
+            let Some(found) = found.filter(|found| !found.header.is_footer()) else {
+                return Ok((None, extent.next));
+            };
+            (at.expected, at.offset) = (found.header.frame, found.offset);
+            if found.header.frame >= frame {
+                return Ok(((found.header.frame < extent.next).then_some(found), extent.next));
+            }
+            (at.expected, at.offset) = (found.header.frame + 1, found.end());
         }
-        Ok((found, extent.next))
     }
 
     fn pass(&mut self, frame: &Located) {
         if let Some(at) = &mut self.at {
-            at.offset = frame.end();
+            (at.expected, at.offset) = (frame.header.frame + 1, frame.end());
         }
     }
 

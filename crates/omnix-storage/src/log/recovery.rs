@@ -15,7 +15,7 @@ use omnix_model::{LogId, Position, ShardId};
 
 use crate::log::disk::{Disk, DiskFile, write_all_at};
 use crate::log::scan::{DamagedRun, Scan, read_footer, read_header, scan};
-use crate::log::segment::{FORMAT, Footer, IndexEntry, SegmentHeader, SegmentIndex};
+use crate::log::segment::{FORMAT, Footer, SegmentHeader};
 use crate::log::shared::{Segment, segment_first, segment_path};
 
 /// Bytes copied at once.
@@ -166,13 +166,13 @@ impl Recovered {
             self.report.clean = false;
             let created_ms = header.map_or_else(|| place.disk.now_ms(), |header| header.created_ms);
             let header = SegmentHeader { format: FORMAT, shard: place.shard.0, first, created_ms };
-            let (found, end) = copy(place, file.as_ref(), &header).map_err(io_error)?;
+            let found = copy(place, file.as_ref(), &header).map_err(io_error)?;
             self.note(&found);
             if found.tail_bytes > 0 {
                 let tail = TornTail { after: found.next.saturating_sub(1), bytes: found.tail_bytes };
                 self.report.torn_tail = Some(tail);
             }
-            return Ok(Segment::sealed(place.dir, first, &footer_of(&found), end, None));
+            return Ok(Segment::sealed(place.dir, first, &footer_of(&found), found.end, None));
         }
         self.report.blemishes.push(Blemish::Footer(first));
         let end = file.bytes().map_err(io_error)?;
@@ -218,33 +218,28 @@ fn affirm(disk: &dyn Disk, path: &Path, footer: &Footer, offset: u64) -> io::Res
     file.sync_all()
 }
 
-/// Puts a sealed copy of the sound frames of `from` in its place; answers with what was found, and where the
-/// copy's footer stands.
-fn copy(place: Place<'_>, from: &dyn DiskFile, header: &SegmentHeader) -> io::Result<(Scan, u64)> {
+/// Puts a sealed copy of the sound frames of `from` in its place, each where it stood, and
+/// answers with what was found.
+fn copy(place: Place<'_>, from: &dyn DiskFile, header: &SegmentHeader) -> io::Result<Scan> {
     let path = segment_path(place.dir, header.first);
     let new_path = path.with_extension("seg.new");
     let to = place.disk.create(&new_path)?;
     let mut pending = header.encode();
-    let mut at = 0;
-    let mut index = SegmentIndex::default();
-    let mut found = scan(from, from.bytes()?, header.first, &mut |head, bytes| {
-        let offset = at + pending.len() as u64;
-        index.note(IndexEntry { frame: head.frame, ms: head.first_ms, offset });
-        pending.extend_from_slice(bytes);
-        if pending.len() >= COPY_BYTES {
-            write_all_at(to.as_ref(), &pending, at)?;
-            at += pending.len() as u64;
+    let mut pending_at = 0;
+    let found = scan(from, from.bytes()?, header.first, &mut |frame, bytes| {
+        let is_apart = frame.offset != pending_at + pending.len() as u64;
+        if is_apart || pending.len() >= COPY_BYTES {
+            write_all_at(to.as_ref(), &pending, pending_at)?;
             pending.clear();
+            pending_at = frame.offset;
         }
+        pending.extend_from_slice(bytes);
         Ok(())
     })?;
-    // Where damaged bytes were left out, frames stand nearer to the start than before.
-    found.index = index;
-    let end = at + pending.len() as u64;
-    pending.extend_from_slice(&footer_of(&found).encode(end));
-    write_all_at(to.as_ref(), &pending, at)?;
+    pending.extend_from_slice(&footer_of(&found).encode(found.end));
+    write_all_at(to.as_ref(), &pending, pending_at)?;
     to.sync_all()?;
     place.disk.rename(&new_path, &path)?;
     place.disk.sync_dir(place.dir)?;
-    Ok((found, end))
+    Ok(found)
 }

@@ -80,33 +80,54 @@ impl Located {
     }
 }
 
-/// The first sound frame in `span` whose number is at least `floor`, or a footer. Normally it stands at the
-/// span's start; else the bytes in between are damaged, or belong to frames below `floor`.
+/// The first sound frame in `span` whose number is at least `floor`, or the footer behind such a number.
+/// Normally it stands at the span's start; else the bytes in between are damaged, or belong to frames below
+/// `floor`. A frame whose number could not have been reached by then stands in the wrong place and is passed
+/// over like damage.
 pub(crate) fn locate(
     window: &mut Window,
     file: &dyn DiskFile,
     span: Range<u64>,
     floor: u64,
 ) -> io::Result<Option<Located>> {
+    let expected = Expected { start: span.start, floor };
     let mut span = span;
     while let Some(header) = sound(window, file, &span)? {
-        let found = Located { offset: span.start, header };
-        if header.is_footer() || header.frame >= floor {
-            return Ok(Some(found));
+        if expected.allows(&header, span.start) {
+            return Ok(Some(Located { offset: span.start, header }));
         }
-        span.start = found.end();
+        if header.frame >= floor {
+            break;
+        }
+        span.start += u64::from(header.len);
     }
-    // Trust the damaged frame's own length first: a payload may contain what looks like a frame.
+    // Try behind the damaged frame first: its payload may contain what looks like a frame. Only its very next
+    // neighbour will do, since the length may be what is damaged.
     let head = window.bytes(file, &span, FRAME_HEADER_BYTES)?;
     if let Some(damaged) = FrameHeader::plausible(head) {
         let behind = span.start + u64::from(damaged.len)..span.end;
         if let Some(header) = sound(window, file, &behind)?
-            && numbered_within(&header, floor, &behind)
+            && header.frame == floor + 1
         {
             return Ok(Some(Located { offset: behind.start, header }));
         }
     }
-    search(window, file, span, floor)
+    search(window, file, span, expected)
+}
+
+/// Which frame is looked for, and from where on.
+#[derive(Clone, Copy)]
+struct Expected {
+    start: u64,
+    floor: u64,
+}
+
+impl Expected {
+    /// Whether a frame at `offset` may bear its number: those it skips have taken room.
+    fn allows(self, header: &FrameHeader, offset: u64) -> bool {
+        let skipped_max = offset.saturating_sub(self.start) / FRAME_HEADER_BYTES as u64;
+        header.frame.checked_sub(self.floor).is_some_and(|skipped| skipped <= skipped_max)
+    }
 }
 
 /// The sound frame at the start of `span`, if there is one.
@@ -116,18 +137,12 @@ fn sound(window: &mut Window, file: &dyn DiskFile, span: &Range<u64>) -> io::Res
     Ok(FrameHeader::verified(window.bytes(file, span, header.bytes())?))
 }
 
-/// Whether a frame found by searching may stand there: there is only so much room for frames before it.
-fn numbered_within(header: &FrameHeader, floor: u64, span: &Range<u64>) -> bool {
-    let most = floor.saturating_add(span.end / FRAME_HEADER_BYTES as u64);
-    (floor..=most).contains(&header.frame)
-}
-
 /// Looks for a sound frame at every offset of `span`.
 fn search(
     window: &mut Window,
     file: &dyn DiskFile,
     mut span: Range<u64>,
-    floor: u64,
+    expected: Expected,
 ) -> io::Result<Option<Located>> {
     loop {
         let stretch = window.bytes(file, &span, STREAM_BYTES)?;
@@ -142,7 +157,9 @@ fn search(
             match rest.first_chunk::<4>() {
                 // A frame's length is not zero, so it begins at most three bytes before one that is not.
                 Some([0, 0, 0, 0]) => at += zeros(rest).saturating_sub(3).max(1),
-                _ if FrameHeader::plausible(rest).is_some_and(|h| numbered_within(&h, floor, &span)) => {
+                _ if FrameHeader::plausible(rest)
+                    .is_some_and(|header| expected.allows(&header, span.start + at as u64)) =>
+                {
                     candidate = Some(at);
                     break;
                 }
@@ -242,7 +259,7 @@ pub(crate) fn scan(
     file: &dyn DiskFile,
     end: u64,
     first: u64,
-    visit: &mut dyn FnMut(&FrameHeader, &[u8]) -> io::Result<()>,
+    visit: &mut dyn FnMut(&Located, &[u8]) -> io::Result<()>,
 ) -> io::Result<Scan> {
     let mut window = Window::new(STREAM_BYTES);
     let mut found = Scan {
@@ -278,6 +295,6 @@ pub(crate) fn scan(
         found.last_ms = found.last_ms.max(at.header.last_ms);
         found.next = frame + 1;
         found.end = at.end();
-        visit(&at.header, window.bytes(file, &(at.offset..at.end()), at.header.bytes())?)?;
+        visit(&at, window.bytes(file, &(at.offset..at.end()), at.header.bytes())?)?;
     }
 }

@@ -169,11 +169,10 @@ impl SegmentIndex {
         }
     }
 
-    /// From which offset on to look for `frame`; the first frame's place when nothing better is known.
-    pub(crate) fn offset_before(&self, frame: u64) -> u64 {
+    /// The last frame at or before `frame` whose place is known, and its place.
+    pub(crate) fn before(&self, frame: u64) -> Option<IndexEntry> {
         let behind = self.0.partition_point(|entry| entry.frame <= frame);
-        let entry = behind.checked_sub(1).and_then(|at| self.0.get(at));
-        entry.map_or(HEADER_BYTES as u64, |entry| entry.offset)
+        behind.checked_sub(1).and_then(|at| self.0.get(at)).copied()
     }
 }
 

@@ -121,9 +121,9 @@ impl Segment {
         *lock(&self.index) = None;
     }
 
-    /// From which offset on to look for `frame`; `None` when only the footer knows.
-    pub(crate) fn offset_before(&self, frame: u64) -> Option<u64> {
-        lock(&self.index).as_ref().map(|index| index.offset_before(frame))
+    /// Whether the index is in memory, and if so the last frame at or before `frame` whose place it knows.
+    pub(crate) fn indexed_before(&self, frame: u64) -> Option<Option<IndexEntry>> {
+        lock(&self.index).as_ref().map(|index| index.before(frame))
     }
 }
 

@@ -11,9 +11,11 @@ pub(crate) const SHARD: ShardId = ShardId(3);
 pub(crate) const SMALL: LogSettings =
     LogSettings { reserve_bytes: 0, segment_bytes: 16 << 10, segment_age_ms: u64::MAX, compress: true };
 
+const BLOCK_BYTES: u64 = 700;
+
 /// Block number `number`: everything in it follows from the number.
 pub(crate) fn block(number: u64) -> Block {
-    sized_block(number, 700)
+    sized_block(number, BLOCK_BYTES)
 }
 
 /// As [`block`], with a payload of `bytes` bytes that compress a little.
@@ -34,8 +36,13 @@ pub(crate) fn assert_is(stored: &StoredBlock, expected: &Block, frame: u64) {
 }
 
 pub(crate) fn append(log: &mut SegmentLog, numbers: std::ops::RangeInclusive<u64>) {
+    append_on(log, numbers, BLOCK_BYTES);
+}
+
+/// Appends blocks of `bytes` bytes, each as the frame of its number.
+pub(crate) fn append_on(log: &mut SegmentLog, numbers: std::ops::RangeInclusive<u64>, bytes: u64) {
     for number in numbers {
-        let answers = log.append(&[block(number)]);
+        let answers = log.append(&[sized_block(number, bytes)]);
         assert_eq!(answers.len(), 1);
         assert_eq!(*answers[0].as_ref().unwrap(), position(number));
     }
