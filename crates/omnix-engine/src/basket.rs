@@ -5,10 +5,11 @@
 //!
 //! Deliberately not here: what is said of it (`detect`), and what a line adds to the sums (`fold`).
 
-use omnix_model::{DecodeError, OrderId, Purchase, Reader, Timestamp, Writer};
+use omnix_model::{DecodeError, OrderId, ProductId, Purchase, Reader, Timestamp, Writer};
 
 use crate::Moment;
-use crate::customer::{Amounts, small};
+use crate::calendar::Day;
+use crate::customer::{Amounts, Head, small};
 use crate::detect::Rule;
 
 /// Event time between two lines of one basket without an order's id, in milliseconds.
@@ -25,6 +26,30 @@ pub(crate) struct Raised {
     pub revision: u32,
     /// The lines that it speaks of.
     pub lines: u32,
+}
+
+/// A product that a prediction spoke of, and its state before that.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    pub product_id: ProductId,
+    /// See [`crate::customer::Product::told_on`].
+    pub on: Day,
+    /// See [`crate::customer::Product::told_certain`].
+    pub certain: bool,
+}
+
+impl Told {
+    fn encode(&self, out: &mut Writer) {
+        out.text(self.product_id.as_str());
+        out.int(self.on.into());
+        out.flag(self.certain);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let product_id = ProductId::new(from.text()?).or(Err(DecodeError::Invalid("product")))?;
+        let on = Day::try_from(from.int()?).or(Err(DecodeError::Invalid("day")))?;
+        Ok(Self { product_id, on, certain: from.flag()? })
+    }
 }
 
 /// The customer's latest basket.
@@ -53,16 +78,22 @@ pub(crate) struct Basket {
     pub alarm: i128,
     /// The amounts of the baskets before it: a revision starts from them again.
     pub amounts_before: Amounts,
+    /// The customer's re-purchase intervals before it: what is said of one line does not depend on others.
+    pub intervals_before: u32,
+    pub ln_sum_before: f64,
+    /// The product that a prediction spoke of, and what was known of earlier words about it: a revision starts
+    /// from there again.
+    pub told: Option<Told>,
     /// What was raised, by rule.
     pub raised: [Option<Raised>; Rule::COUNT],
 }
 
 impl Basket {
-    /// A basket that begins with `line`, without counting the line.
-    pub(crate) fn open(number: u32, line: &Purchase, amounts_before: Amounts) -> Self {
+    /// The basket that `head` counts last; it begins with `line`, without counting the line.
+    pub(crate) fn open(line: &Purchase, head: &Head) -> Self {
         Self {
             order: line.order_id.clone(),
-            number,
+            number: head.baskets,
             first_at: line.timestamp,
             last_at: line.timestamp,
             ends_at: line.timestamp,
@@ -72,7 +103,10 @@ impl Basket {
             has_ended: false,
             amount: 0,
             alarm: i128::MAX,
-            amounts_before,
+            amounts_before: head.amounts,
+            intervals_before: head.intervals,
+            ln_sum_before: head.ln_sum,
+            told: None,
             raised: [None; Rule::COUNT],
         }
     }
@@ -80,7 +114,7 @@ impl Basket {
     /// Whether `line` belongs to the basket: same order, else within 5 s, and not closed.
     pub(crate) fn holds(&self, line: &Purchase) -> bool {
         let since_first = line.timestamp.ms_since(self.first_at);
-        if since_first.abs() > OPEN_MS {
+        if since_first.abs() >= OPEN_MS {
             return false;
         }
         match (&self.order, &line.order_id) {
@@ -149,6 +183,12 @@ impl Basket {
         out.int128(self.amount);
         out.int128(self.alarm);
         self.amounts_before.encode(out);
+        out.uint(self.intervals_before.into());
+        out.f64(self.ln_sum_before);
+        out.flag(self.told.is_some());
+        if let Some(told) = &self.told {
+            told.encode(out);
+        }
         for raised in self.raised {
             out.flag(raised.is_some());
             if let Some(raised) = raised {
@@ -179,6 +219,9 @@ impl Basket {
             amount: from.int128()?,
             alarm: from.int128()?,
             amounts_before: Amounts::decode(from)?,
+            intervals_before: small(from)?,
+            ln_sum_before: from.f64()?,
+            told: if from.flag()? { Some(Told::decode(from)?) } else { None },
             raised: [None; Rule::COUNT],
         };
         for raised in &mut basket.raised {

@@ -138,6 +138,11 @@ impl Customer {
         size_of::<Self>() + size_of::<SegmentState>() + pages + stubs
     }
 
+    /// A customer of whom nothing is known and nothing has been written.
+    pub(crate) fn unwritten() -> Self {
+        Self { touched: Touched { head: true, pages: 0 }, ..Self::default() }
+    }
+
     /// The head, to be changed.
     pub(crate) fn head_mut(&mut self) -> &mut Head {
         self.touched.head = true;

@@ -113,7 +113,7 @@ fn open_basket(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     if let Some(order) = &line.order_id {
         remember(head, RecentOrder { key: order_key(order), at: line.timestamp });
     }
-    let mut basket = Basket::open(head.baskets, line, head.amounts);
+    let mut basket = Basket::open(line, head);
     stage.effects.facts.is_new_order = true;
     detect::behavior_anomaly::at_basket_start(stage, &mut basket);
     stage.customer.head_mut().basket = Some(basket);

@@ -24,13 +24,8 @@ pub(crate) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(customer: Option<&Customer>, moment: Moment, context: &'a Context<'a>) -> Self {
-        Self {
-            customer: customer.cloned().unwrap_or_default(),
-            effects: Effects::default(),
-            moment,
-            context,
-            clock: moment.now,
-        }
+        let customer = customer.cloned().unwrap_or_else(Customer::unwritten);
+        Self { customer, effects: Effects::default(), moment, context, clock: moment.now }
     }
 
     /// Works off what has fallen due by the lane's time.
@@ -46,6 +41,16 @@ impl<'a> Stage<'a> {
             self.end_basket(now);
         }
         self.fall_due(now);
+    }
+
+    /// Works off what fell due before an event at `at` that belongs to no basket.
+    pub(crate) fn catch_up(&mut self, at: Timestamp) {
+        let basket = self.customer.head.basket.as_ref();
+        if self.moment.is_history && basket.is_some_and(|basket| basket.ends_at <= at) {
+            self.end_basket(at);
+        }
+        self.fall_due(at);
+        self.clock = if self.moment.is_history { at } else { self.moment.now };
     }
 
     /// Ends the latest basket because of something at `at`: what it means is said, once for each set of lines.

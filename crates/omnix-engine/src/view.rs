@@ -178,7 +178,8 @@ fn product_view(
     now: Timestamp,
 ) -> ProductView {
     // From the second purchase day on there is an interval to speak of.
-    let outlook = (product.days >= 2).then(|| consumption_prediction::outlook(customer, product, model));
+    let outlook =
+        (product.days >= 2).then(|| consumption_prediction::outlook(customer.intervals(), product, model));
     let elapsed = math::days_between(product.last_at, now).max(0.0);
     ProductView {
         product_id: product.id.clone(),

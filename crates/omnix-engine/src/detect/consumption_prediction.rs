@@ -11,15 +11,15 @@
 use omnix_model::{ConsumptionPrediction, Event, EventRecord, Figure, PredictionType, ProductId, Timestamp};
 use smol_str::SmolStr;
 
-use crate::basket::Basket;
+use crate::basket::{Basket, Told};
 use crate::calendar::{self, Day};
-use crate::customer::{Customer, Product};
+use crate::customer::Product;
 use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
-use crate::{LogNormal, Model, Settings};
+use crate::{IntervalSums, LogNormal, Model, Settings};
 
 const RULE: &str = "consumption_prediction";
 const OVERDUE_RULE: &str = "consumption_prediction.overdue";
@@ -42,9 +42,9 @@ pub(crate) struct Outlook {
     pub due: Day,
 }
 
-/// The outlook for a product at its last purchase.
-pub(crate) fn outlook(customer: &Customer, product: &Product, model: &Model) -> Outlook {
-    let prior = model.prior_mean(&product.id, customer.intervals());
+/// The outlook for a product at its last purchase; `customer` are the customer's intervals of all products.
+pub(crate) fn outlook(customer: IntervalSums, product: &Product, model: &Model) -> Outlook {
+    let prior = model.prior_mean(&product.id, customer);
     let distribution = model.intervals().posterior(prior, product.interval_sums());
     Outlook {
         distribution,
@@ -55,15 +55,17 @@ pub(crate) fn outlook(customer: &Customer, product: &Product, model: &Model) -> 
 
 /// Says which product of the basket will surely be needed, and notes by when each of them should have come.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
+    take_back(stage, basket);
     let mut best: Option<(Product, Outlook)> = None;
     let mut held_back = 0_u32;
     let settings = stage.context.settings;
     let (customer, model) = (&stage.customer, stage.context.model);
+    let before = IntervalSums { count: basket.intervals_before.into(), ln_days: basket.ln_sum_before };
     let is_bought =
         |product: &Product| product.last_basket == basket.number && product.days >= PURCHASE_DAYS_MIN;
     let mut expected: Vec<(ProductId, Day)> = Vec::new();
     for product in customer.products().filter(|product| is_bought(product)) {
-        let outlook = outlook(customer, product, model);
+        let outlook = outlook(before, product, model);
         if outlook.confidence <= settings.high_confidence_threshold {
             continue;
         }
@@ -74,7 +76,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         if !is_ahead(&outlook, stage.clock, settings) {
             continue;
         }
-        if !is_news(product, &outlook, basket, settings) {
+        if !is_news(product, &outlook, settings) {
             held_back = held_back.saturating_add(u32::from(basket.lines_evaluated == 0));
         } else if best.as_ref().is_none_or(|(_, other)| outlook.confidence > other.confidence) {
             best = Some((product.clone(), outlook));
@@ -110,7 +112,7 @@ pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
         return;
     }
     *suppressed = suppressed.saturating_add(count.saturating_sub(1));
-    let outlook = outlook(&stage.customer, product, stage.context.model);
+    let outlook = outlook(stage.customer.intervals(), product, stage.context.model);
     let said = overdue_said(stage, product, &outlook, due, &late);
     let mut cause = today.to_le_bytes().to_vec();
     cause.extend_from_slice(product.id.as_str().as_bytes());
@@ -121,6 +123,7 @@ pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
 
 /// Passes on an outside model's prediction: above the threshold, or when it asks for an alert.
 pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, prediction: &ConsumptionPrediction) {
+    stage.catch_up(prediction.timestamp);
     let settings = stage.context.settings;
     let case = if prediction.confidence > settings.critical_confidence_threshold {
         Case::PredictionCertain
@@ -170,12 +173,11 @@ fn is_ahead(outlook: &Outlook, clock: Timestamp, settings: &Settings) -> bool {
     outlook.due >= calendar::day_of(&settings.time_zone, clock)
 }
 
-/// Whether the product is worth speaking of again; a revision speaks of what its first word spoke of.
-fn is_news(product: &Product, outlook: &Outlook, basket: &Basket, settings: &Settings) -> bool {
-    let is_revision = basket.raised(Rule::Consumption).is_some() && product.told_on == product.last_day;
+/// Whether the product is worth speaking of again.
+fn is_news(product: &Product, outlook: &Outlook, settings: &Settings) -> bool {
     let days = product.last_day.saturating_sub(product.told_on);
     let is_long_ago = product.told_on == 0 || f64::from(days) >= HORIZON_DAYS;
-    is_revision || is_long_ago || (is_certain(outlook, settings) && !product.told_certain)
+    is_long_ago || (is_certain(outlook, settings) && !product.told_certain)
 }
 
 fn is_certain(outlook: &Outlook, settings: &Settings) -> bool {
@@ -202,9 +204,20 @@ fn schedule_overdue(stage: &mut Stage<'_>) {
     stage.customer.head_mut().overdue_at = first.map(|day| calendar::start_of(zone, day));
 }
 
+/// Takes back what an earlier evaluation of the basket noted, so that a revision chooses as it would have.
+fn take_back(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let Some(told) = basket.told.take() else { return };
+    if let Some(product) = stage.customer.product_mut(&told.product_id) {
+        product.told_on = told.on;
+        product.told_certain = told.certain;
+    }
+}
+
 fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: &Outlook) {
-    let is_first = product.told_on == 0;
+    let is_first = product.told_on == 0 && basket.raised(Rule::Consumption).is_none();
     let certain = is_certain(outlook, stage.context.settings);
+    basket.told =
+        Some(Told { product_id: product.id.clone(), on: product.told_on, certain: product.told_certain });
     if let Some(held) = stage.customer.product_mut(&product.id) {
         held.told_on = product.last_day;
         held.told_certain = certain;

@@ -99,7 +99,8 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         // An outside model was first; its word stands.
         return;
     }
-    let change = own_move(head, from, segment, basket.last_at, "recent_purchase");
+    // The basket's first line: further ones do not change the moment.
+    let change = own_move(head, from, segment, basket.first_at, "recent_purchase");
     if change.from.as_ref() == Some(&change.to) {
         return;
     }
@@ -142,11 +143,12 @@ pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
 
 /// Takes an outside model's word for the customer's segment.
 pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, update: &SegmentUpdate) {
-    let head = stage.customer.head_mut();
-    if update.timestamp < head.segment_update_at {
+    if update.timestamp < stage.customer.head.segment_update_at {
         stage.effects.facts.is_late = true;
         return;
     }
+    stage.catch_up(update.timestamp);
+    let head = stage.customer.head_mut();
     head.segment_update_at = update.timestamp;
     let shown = head.segment.as_ref().map(|shown| shown.name.clone());
     let reasons = update.reason_codes.iter().take(REASONS_MAX);

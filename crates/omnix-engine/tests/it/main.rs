@@ -1,6 +1,8 @@
 //! The engine as its callers see it: events in, states and insights out.
 
 mod common;
+mod history;
+mod properties;
 mod published;
 mod scenario;
 mod state;
