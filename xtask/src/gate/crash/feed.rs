@@ -121,6 +121,11 @@ impl Delivered {
         self.insights.contains(key)
     }
 
+    /// All sayings of insights that came.
+    pub(crate) fn keys(&self) -> &HashSet<(String, u64)> {
+        &self.insights
+    }
+
     /// The ids of all insights that came, in whatever revision.
     pub(crate) fn ids(&self) -> HashSet<&str> {
         self.insights.iter().map(|(id, _)| id.as_str()).collect()
@@ -133,6 +138,8 @@ pub(crate) struct Assembly {
     id: String,
     event: String,
     data: String,
+    /// The last id that a whole event had, of those without data too.
+    last: Option<String>,
 }
 
 /// A message as the feed's data has it.
@@ -169,6 +176,9 @@ impl Assembly {
     }
 
     fn end(&mut self) -> Option<Message> {
+        if !self.id.is_empty() {
+            self.last = Some(self.id.clone());
+        }
         let (data, event) = (std::mem::take(&mut self.data), std::mem::take(&mut self.event));
         if data.is_empty() {
             return None;
@@ -195,11 +205,9 @@ pub(crate) fn follow(control: &Control, token: &str, delivered: &Arc<Mutex<Deliv
         let mut assembly = Assembly::default();
         while let Ok(message) = next(&mut events, &mut assembly, || control.is_over()) {
             let Some(message) = message else { return };
-            if message.kind == "insight" {
-                last = Some(message.cursor.clone());
-            }
             delivered.lock().unwrap_or_else(PoisonError::into_inner).take(&message);
         }
+        last = assembly.last.or(last);
     }
 }
 
@@ -244,7 +252,10 @@ mod tests {
         );
         let expected = Message { cursor: "7".into(), kind: "insight".into(), payload: r#"{"a": 1}"#.into() };
         assert_eq!(assembly.line(""), Some(expected));
+        assert!(assembly.line("id: 8").is_none());
+        assert_eq!(assembly.last.as_deref(), Some("7"), "an event that is not whole has no say");
         assert_eq!(assembly.line(""), None);
+        assert_eq!(assembly.last.as_deref(), Some("8"));
     }
 
     #[test]
