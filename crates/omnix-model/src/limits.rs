@@ -36,6 +36,8 @@ pub const BLOCK_BYTES_MAX: usize = 512 << 10;
 pub const QUEUE_EVENTS_MAX: usize = 40_000;
 /// About the bytes of these events in memory.
 pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Requests that these events belong to.
+pub const QUEUE_REQUESTS_MAX: usize = 8_192;
 /// Rejected events that wait to be kept, per shard; those beyond are counted and dropped.
 pub const REJECTED_WAITING_MAX: usize = 1_024;
 /// Messages of the feed that a live subscriber may lie behind before it is told that it missed some.

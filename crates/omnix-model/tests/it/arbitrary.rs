@@ -180,6 +180,7 @@ pub(crate) fn entry() -> impl Strategy<Value = (Lane, Record)> {
         1 => any::<u64>().prop_map(|epoch| Record::EpochEnd { epoch }),
         1 => any::<(u64, u64)>().prop_map(|(number, hash)| Record::Model { number, hash }),
         1 => (any::<u64>(), text()).prop_map(|(hash, body)| Record::Settings { hash, body }),
+        1 => any::<(u128, u64)>().prop_map(|(file, taken)| Record::Imported { file, taken }),
         1 => any::<u32>().prop_map(|version| Record::EngineVersion { version }),
         1 => (any::<u64>(), any::<u64>(), time())
             .prop_map(|(first_frame, last_frame, at)| Record::LossAccepted { first_frame, last_frame, at }),
