@@ -80,7 +80,7 @@ pub(crate) fn run(workspace: &Workspace, settings: &Settings) -> anyhow::Result<
     let log = scratch.join("server.log");
     std::fs::write(&log, "")?;
     let binary = settings.binary.clone().unwrap_or_else(|| workspace.binary());
-    let installation = Installation { binary, data: fresh(&scratch)?, log };
+    let installation = Installation { binary, data: fresh(&scratch)?, log, settings: &[] };
     let mut run = Run::begin(installation, seed)?;
     let outcome = run.rounds(settings);
     run.control.end();

@@ -24,6 +24,9 @@ const BALLAST_BYTES: usize = 24 << 20;
 /// Bytes of an event's padding: random, so that they compress to half at best.
 const PAD_BYTES: u64 = 60_000;
 
+/// The default reserve is as large as the whole file system here.
+const SETTINGS: &[(&str, &str)] = &[("OMNIX_DISK_RESERVE_BYTES", "4194304")];
+
 /// Until the disk is full.
 const FILL_BUDGET: Duration = Duration::from_secs(120);
 
@@ -75,7 +78,7 @@ fn fill(workspace: &Workspace, disk: &Path, binary: PathBuf) -> anyhow::Result<R
     std::fs::write(&ballast, vec![1; BALLAST_BYTES])?;
     let log = workspace.scratch("full-disk")?.join("server.log");
     std::fs::write(&log, "")?;
-    let installation = Installation { binary, data: disk.join("data"), log };
+    let installation = Installation { binary, data: disk.join("data"), log, settings: SETTINGS };
     let server = installation.start()?.ready()?;
     let tokens =
         Tokens { analyst: installation.token("analyst")?, publisher: installation.token("publisher")? };

@@ -25,6 +25,8 @@ pub(crate) struct Installation {
     pub(crate) data: PathBuf,
     /// Where its standard error goes, of all its runs.
     pub(crate) log: PathBuf,
+    /// Settings that are not the defaults, by the names that the environment has for them.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
 }
 
 impl Installation {
@@ -53,7 +55,13 @@ impl Installation {
 
     fn command(&self, name: &str, log: File) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg(name).arg("--data-dir").arg(&self.data).stdin(Stdio::null()).stderr(log);
+        command
+            .arg(name)
+            .arg("--data-dir")
+            .arg(&self.data)
+            .envs(self.settings.iter().copied())
+            .stdin(Stdio::null())
+            .stderr(log);
         command
     }
 }
