@@ -76,14 +76,21 @@ fn days_and_hours_are_counted_in_utc() {
 
 #[test]
 fn the_calendar_has_no_gaps() {
-    let mut day = Timestamp::MIN;
-    let mut before = String::new();
-    while day < Timestamp::MAX.plus_ms(-Timestamp::DAY_MS) {
-        let text = day.to_string();
-        assert!(before < text && text.parse() == Ok(day), "{text}");
-        (day, before) = (day.plus_ms(Timestamp::DAY_MS), text);
+    // The calendar repeats itself every 400 years: the first of them, and the last years there are.
+    let days_of_400_years = 146_097;
+    let last = Timestamp::MAX.utc_day();
+    for days in [0..days_of_400_years + 1, last - 1_500..last + 1] {
+        let mut before = String::new();
+        for day in days {
+            let time = Timestamp::MIN.plus_ms(day * Timestamp::DAY_MS);
+            let text = time.to_string();
+            assert!(before < text && text.parse() == Ok(time), "{text}");
+            before = text;
+        }
     }
-    assert_eq!(before, "9999-12-30T00:00:00.000Z");
+    let day = |day: i64| Timestamp::MIN.plus_ms(day * Timestamp::DAY_MS).to_string();
+    assert_eq!(day(days_of_400_years), "2370-01-01T00:00:00.000Z");
+    assert_eq!(day(last), "9999-12-31T00:00:00.000Z");
 }
 
 proptest! {

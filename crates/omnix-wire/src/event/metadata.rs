@@ -1,13 +1,11 @@
 //! `metadata`: any object, of which two members are known.
 
-use std::borrow::Cow;
-
 use omnix_model::{ErrorCode, OrderId, Quantity, Rounded};
 use smol_str::SmolStr;
 
 use super::fields::Key;
 use super::reading::{Reading, id_code};
-use crate::json::{Scanner, Value, canonical_object};
+use crate::json::{Malformed, Scanner, Value, canonical_text};
 
 const ORDER_ID: &str = "/metadata/orderId";
 const ORDER_LINES: &str = "/metadata/orderLines";
@@ -32,24 +30,18 @@ pub(super) fn read(reading: &mut Reading<'_, '_>) -> Metadata {
             return Metadata::default();
         }
     };
-    let mut members: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
-    let scanned = Scanner::new(object).members(|key, scanner| {
-        members.push((key, scanner.value(2)?));
-        Ok(())
-    });
-    debug_assert!(scanned.is_ok(), "the text of a scanned object can be scanned again");
     let mut metadata = Metadata::default();
-    for (key, value) in &members {
+    let scanned = Scanner::new(object).members(|key, scanner| {
+        let value = scanner.value(2)?;
         match key.as_ref() {
-            "orderId" => metadata.order_id = order_id(value, reading),
-            "orderLines" => metadata.order_lines = order_lines(value, reading),
+            "orderId" => metadata.order_id = order_id(&value, reading),
+            "orderLines" => metadata.order_lines = order_lines(&value, reading),
             _ => {}
         }
-    }
-    let mut text = String::with_capacity(object.len());
-    let written = canonical_object(members, Key::Metadata.pointer(), &mut text);
-    reading.note(written);
-    metadata.text = text.into();
+        Ok::<(), Malformed>(())
+    });
+    debug_assert!(scanned.is_ok(), "what was scanned can be scanned again");
+    metadata.text = reading.canonical(canonical_text(object, Key::Metadata.pointer()));
     metadata
 }
 

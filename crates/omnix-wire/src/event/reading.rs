@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::fields::{Fields, Key};
 use super::{Faults, ParseSettings};
-use crate::json::{CanonicalError, Scanner, Value, canonical_object};
+use crate::json::{CanonicalError, Malformed, Scanner, Value, canonical_members};
 
 /// An event that is being read.
 pub(super) struct Reading<'a, 's> {
@@ -322,7 +322,7 @@ impl<'a, 's> Reading<'a, 's> {
                 }
             }
             index += 1;
-            Ok(())
+            Ok::<(), Malformed>(())
         });
         if index > LIST_ENTRIES_MAX {
             let detail = format!("must not have more than {LIST_ENTRIES_MAX} entries");
@@ -337,19 +337,22 @@ impl<'a, 's> Reading<'a, 's> {
         if rest.is_empty() {
             return SmolStr::default();
         }
-        let mut text = String::new();
-        let written = canonical_object(rest, "", &mut text);
-        self.note(written);
-        text.into()
+        self.canonical(canonical_members(rest))
     }
 
-    /// Notes why a text has no canonical form.
-    pub(super) fn note(&mut self, written: Result<(), CanonicalError>) {
-        let pointer = match written {
-            Ok(()) | Err(CanonicalError::Malformed) => return,
-            Err(CanonicalError::RepeatedKey(pointer)) => pointer,
-        };
-        self.fault(pointer, ErrorCode::InvalidFormat, "stands there more than once");
+    /// The canonical text; where there is none the fault is noted.
+    pub(super) fn canonical(&mut self, text: Result<String, CanonicalError>) -> SmolStr {
+        match text {
+            Ok(text) => text.into(),
+            Err(CanonicalError::RepeatedKey(pointer)) => {
+                self.fault(pointer, ErrorCode::InvalidFormat, "stands there more than once");
+                SmolStr::default()
+            }
+            Err(CanonicalError::Malformed) => {
+                debug_assert!(false, "what was scanned can be scanned again");
+                SmolStr::default()
+            }
+        }
     }
 
     /// What all kinds have in common, for its faults: where the kind cannot be told.

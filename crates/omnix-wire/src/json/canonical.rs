@@ -2,6 +2,7 @@
 //! them. Two texts that say the same are the same.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::scanner::{Scanner, Value};
 use super::{Malformed, number, write_string};
@@ -21,85 +22,170 @@ impl From<Malformed> for CanonicalError {
     }
 }
 
-/// Appends `value` to `out`; `pointer` is where it stands.
-pub(crate) fn canonical_value(
-    value: &Value<'_>,
-    pointer: &str,
-    out: &mut String,
-) -> Result<(), CanonicalError> {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(text) => number::write_canonical(text, out),
-        Value::Text(text) => write_string(text, out),
-        Value::Array(text) => canonical_array(text, pointer, out)?,
-        Value::Object(text) => {
-            let mut scanner = Scanner::new(text);
-            let mut members = Vec::new();
-            scanner.members(|key, scanner| {
-                members.push((key, scanner.value(0)?));
+/// The canonical form of the one value in `text`, which stands at `pointer`.
+pub(crate) fn canonical_text(text: &str, pointer: &str) -> Result<String, CanonicalError> {
+    let mut canonical = Canonical { out: String::with_capacity(text.len()), pointer: pointer.to_owned() };
+    canonical.next(&mut Scanner::new(text))?;
+    Ok(canonical.out)
+}
+
+/// The canonical form of the object that `members`, each of which has been scanned, make up at the top.
+pub(crate) fn canonical_members(members: Vec<(Cow<'_, str>, Value<'_>)>) -> Result<String, CanonicalError> {
+    let mut canonical = Canonical { out: String::from("{"), pointer: String::new() };
+    let mut parts = Vec::with_capacity(members.len());
+    for (key, value) in members {
+        canonical.member(key, &mut parts, |canonical| match value {
+            Value::Array(text) | Value::Object(text) => canonical.next(&mut Scanner::new(text)),
+            scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_)) => {
+                canonical.scalar(&scalar);
                 Ok(())
-            })?;
-            canonical_object(members, pointer, out)?;
-        }
+            }
+        })?;
     }
-    Ok(())
+    canonical.end_object(0, parts)?;
+    Ok(canonical.out)
 }
 
-/// Appends the object of `members` to `out`; `pointer` is where it stands.
-pub(crate) fn canonical_object(
-    mut members: Vec<(Cow<'_, str>, Value<'_>)>,
-    pointer: &str,
-    out: &mut String,
-) -> Result<(), CanonicalError> {
-    members.sort_by(|a, b| a.0.cmp(&b.0));
-    out.push('{');
-    let mut before: Option<&str> = None;
-    for (key, value) in &members {
-        if before == Some(key) {
-            return Err(CanonicalError::RepeatedKey(format!("{pointer}/{}", escape_pointer(key))));
+/// A member of the object that is being written: its key, and where it stands in the text.
+type Part<'a> = (Cow<'a, str>, Range<usize>);
+
+/// What has been written, and where the value stands that is next.
+struct Canonical {
+    out: String,
+    pointer: String,
+}
+
+impl Canonical {
+    /// Writes the value that begins where `scanner` stands. Recursion is bounded by the depth of JSON that a
+    /// scanner takes.
+    fn next(&mut self, scanner: &mut Scanner<'_>) -> Result<(), CanonicalError> {
+        match scanner.peek_token() {
+            Some(b'{') => self.object(scanner),
+            Some(b'[') => self.array(scanner),
+            _ => {
+                let value = scanner.value(0)?;
+                self.scalar(&value);
+                Ok(())
+            }
         }
-        if before.is_some() {
-            out.push(',');
-        }
-        write_string(key, out);
-        out.push(':');
+    }
+
+    fn scalar(&mut self, value: &Value<'_>) {
         match value {
-            Value::Array(_) | Value::Object(_) => {
-                canonical_value(value, &format!("{pointer}/{}", escape_pointer(key)), out)?;
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
-                canonical_value(value, "", out)?
-            }
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Number(text) => number::write_canonical(text, &mut self.out),
+            Value::Text(text) => write_string(text, &mut self.out),
+            Value::Array(_) | Value::Object(_) => debug_assert!(false, "arrays and objects are no scalars"),
         }
-        before = Some(key);
     }
-    out.push('}');
-    Ok(())
-}
 
-fn canonical_array(text: &str, pointer: &str, out: &mut String) -> Result<(), CanonicalError> {
-    let mut elements = Vec::new();
-    Scanner::new(text).elements(|scanner| {
-        elements.push(scanner.value(0)?);
+    fn array(&mut self, scanner: &mut Scanner<'_>) -> Result<(), CanonicalError> {
+        self.out.push('[');
+        let mut index = 0_usize;
+        scanner.elements(|scanner| {
+            if index > 0 {
+                self.out.push(',');
+            }
+            let parent = self.enter(&index.to_string());
+            index += 1;
+            self.next(scanner)?;
+            self.pointer.truncate(parent);
+            Ok::<(), CanonicalError>(())
+        })?;
+        self.out.push(']');
         Ok(())
-    })?;
-    out.push('[');
-    for (index, element) in elements.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        canonical_value(element, &format!("{pointer}/{index}"), out)?;
     }
-    out.push(']');
-    Ok(())
+
+    fn object(&mut self, scanner: &mut Scanner<'_>) -> Result<(), CanonicalError> {
+        let start = self.out.len();
+        self.out.push('{');
+        let mut parts = Vec::new();
+        scanner.members(|key, scanner| self.member(key, &mut parts, |canonical| canonical.next(scanner)))?;
+        self.end_object(start, parts)
+    }
+
+    fn member<'a>(
+        &mut self,
+        key: Cow<'a, str>,
+        parts: &mut Vec<Part<'a>>,
+        write_value: impl FnOnce(&mut Self) -> Result<(), CanonicalError>,
+    ) -> Result<(), CanonicalError> {
+        if !parts.is_empty() {
+            self.out.push(',');
+        }
+        let start = self.out.len();
+        write_string(&key, &mut self.out);
+        self.out.push(':');
+        let parent = self.enter(&key);
+        write_value(self)?;
+        self.pointer.truncate(parent);
+        parts.push((key, start..self.out.len()));
+        Ok(())
+    }
+
+    /// Ends the object that began at `start`, with its members in order.
+    fn end_object(&mut self, start: usize, mut parts: Vec<Part<'_>>) -> Result<(), CanonicalError> {
+        if !parts.is_sorted_by(|a, b| a.0 < b.0) {
+            parts.sort_by(|a, b| a.0.cmp(&b.0));
+            let twice = parts.windows(2).find_map(|pair| match pair {
+                [a, b] if a.0 == b.0 => Some(&a.0),
+                _ => None,
+            });
+            if let Some(key) = twice {
+                self.enter(key);
+                return Err(CanonicalError::RepeatedKey(std::mem::take(&mut self.pointer)));
+            }
+            let sorted: Vec<&str> =
+                parts.iter().map(|(_, at)| self.out.get(at.clone()).unwrap_or_default()).collect();
+            let sorted = sorted.join(",");
+            self.out.truncate(start + 1);
+            self.out.push_str(&sorted);
+        }
+        self.out.push('}');
+        Ok(())
+    }
+
+    /// Goes down to a member or element and answers where to go back to.
+    fn enter(&mut self, key: &str) -> usize {
+        let parent = self.pointer.len();
+        self.pointer.push('/');
+        for character in key.chars() {
+            // RFC 6901, section 3.
+            match character {
+                '~' => self.pointer.push_str("~0"),
+                '/' => self.pointer.push_str("~1"),
+                other => self.pointer.push(other),
+            }
+        }
+        parent
+    }
 }
 
-/// A key as a part of a JSON pointer (RFC 6901).
-pub(crate) fn escape_pointer(key: &str) -> Cow<'_, str> {
-    if key.contains(['~', '/']) {
-        Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
-    } else {
-        Cow::Borrowed(key)
+#[cfg(test)]
+mod tests {
+    use super::{CanonicalError, canonical_text};
+
+    #[test]
+    fn texts_that_say_the_same_are_the_same() {
+        let canonical = r#"{"a":[1,{"x":[],"y":{}},"é\n"],"b":{"c":null,"d":true},"~/":0.5}"#;
+        for text in [
+            canonical,
+            r#" { "b" : {"d":true, "c" : null}, "~/" : 5e-1, "a":[1.0 , {"y":{ },"x":[ ]}, "\u00e9\u000a"]} "#,
+        ] {
+            assert_eq!(canonical_text(text, ""), Ok(canonical.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_repeated_key_is_pointed_at() {
+        for (text, pointer) in [
+            (r#"{"a":1,"a":1}"#, "/m/a"),
+            (r#"{"b":1,"a":1,"b":2}"#, "/m/b"),
+            (r#"[{"a":[0,0,{"~/":1,"~/":1}]}]"#, "/m/0/a/2/~0~1"),
+            (r#"{"x":{"a":1},"a":[1],"y":{"b":0,"b":0}}"#, "/m/y/b"),
+        ] {
+            assert_eq!(canonical_text(text, "/m"), Err(CanonicalError::RepeatedKey(pointer.to_owned())));
+        }
     }
 }

@@ -76,17 +76,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes through the members of the object that begins here.
-    pub(crate) fn members(
+    pub(crate) fn members<E: From<Malformed>>(
         &mut self,
-        mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
+        mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.expect(b'{', "an object is expected")?;
         if self.take(b'}') {
             return Ok(());
         }
         loop {
             if self.peek_token() != Some(b'"') {
-                return Err(self.malformed("a key is expected"));
+                return Err(self.malformed("a key is expected").into());
             }
             let key = self.string()?;
             self.expect(b':', "a colon is expected")?;
@@ -99,10 +99,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes through the elements of the array that begins here.
-    pub(crate) fn elements(
+    pub(crate) fn elements<E: From<Malformed>>(
         &mut self,
-        mut element: impl FnMut(&mut Self) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
+        mut element: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.expect(b'[', "an array is expected")?;
         if self.take(b']') {
             return Ok(());

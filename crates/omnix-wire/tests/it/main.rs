@@ -10,4 +10,5 @@ mod event_refused;
 mod hostile;
 mod lines;
 mod online_retail;
+mod schemas;
 mod support;
