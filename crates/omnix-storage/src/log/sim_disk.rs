@@ -11,7 +11,7 @@ mod fault;
 mod file;
 mod image;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -140,9 +140,8 @@ impl SimDisk {
         }
         state.names = names.clone();
         state.durable_names = names;
-        state.boot += 1;
         state.dead = false;
-        state.planned.clear();
+        state.begin_again();
     }
 
     /// The process dies and the machine goes on: what was written is there, but for pages of failed syncs that
@@ -153,8 +152,7 @@ impl SimDisk {
         for image in images {
             image.evict(dice);
         }
-        state.boot += 1;
-        state.planned.clear();
+        state.begin_again();
     }
 
     /// Whether the power has failed and not come back.
@@ -229,6 +227,22 @@ impl State {
 
     fn image(&self, path: &Path) -> io::Result<&Image> {
         self.images.get(self.number(path)?).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Nothing of before is of use any more: neither open files nor those without a name.
+    fn begin_again(&mut self) {
+        self.boot += 1;
+        self.planned.clear();
+        let lost = self.name_changes.iter().filter_map(|change| change.new.as_ref().map(|(_, node)| *node));
+        let named = self.names.values().chain(self.durable_names.values()).copied().chain(lost);
+        let named: BTreeSet<u64> = named
+            .filter_map(|node| if let Node::File(number) = node { Some(number) } else { None })
+            .collect();
+        for (number, image) in (0..).zip(&mut self.images) {
+            if !named.contains(&number) {
+                *image = Image::default();
+            }
+        }
     }
 
     /// Counts a call and says how it is to fail, if it is.
