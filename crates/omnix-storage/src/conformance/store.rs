@@ -250,12 +250,17 @@ fn removed_rows_stay_removed(bench: &mut dyn Bench) {
     assert_eq!(store.checkpoint(), Some(at(41)));
 }
 
-/// Writes commit `frame`: each row of `a`, `b` and `n…` says so.
+/// How many rows a numbered commit has between its first and its last.
+const BETWEEN: u64 = 60;
+
+/// Writes commit `frame`: each of its rows says so. Between the first and the last there are many, so that a
+/// reader that sees half of it is likely to be caught.
 fn numbered(frame: u64) -> Commit {
     let value = frame.to_be_bytes();
+    let between = (0..BETWEEN).map(|n| put(format!("c{n}"), value));
     Commit {
-        effects: vec![put("a", value), put(format!("n{frame:04}"), value)],
-        states: vec![vec![put("b", value)]],
+        effects: std::iter::once(put("a", value)).chain(between).collect(),
+        states: vec![vec![put(format!("n{frame:04}"), value)], vec![put("b", value)]],
         checkpoint: at(frame),
     }
 }
@@ -280,7 +285,7 @@ fn a_kill_leaves_a_whole_commit(bench: &mut dyn Bench) {
         let rows = all_rows(&*store.reader());
         assert_eq!(
             rows.len() as u64,
-            2 + stands,
+            2 + BETWEEN + stands,
             "one row for each commit up to the checkpoint, none behind"
         );
         let newest = [rows.get(b"a".as_slice()), rows.get(b"b".as_slice())];

@@ -114,7 +114,7 @@ fn check_scan(reader: &dyn StateReader, model: &Rows, range: &KeyRange) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn the_embedded_store_is_a_map(steps in vec(step(), 1..60)) {

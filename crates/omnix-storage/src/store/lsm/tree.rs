@@ -128,3 +128,30 @@ impl Drop for Reading<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SharedCaches;
+
+    #[test]
+    fn the_watermark_stays_below_every_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings =
+            StoreSettings { memtable_bytes: 1 << 20, caches: SharedCaches::new(1 << 20, 8), expire: None };
+        let (tree, _) = open_tree(dir.path(), settings, &SequenceNumberCounter::default()).unwrap();
+        tree.publish(4);
+        assert_eq!(tree.watermark(), 5, "without readers all but what is visible may go");
+        let (first, again) = (tree.enter(), tree.enter());
+        tree.publish(7);
+        let later = tree.enter();
+        assert_eq!((first.seqno, later.seqno), (5, 8));
+        drop(first);
+        assert_eq!(tree.watermark(), 5, "one of two is still there");
+        drop(again);
+        assert_eq!(tree.watermark(), 8);
+        tree.publish(8);
+        drop(later);
+        assert_eq!(tree.watermark(), 9);
+    }
+}
