@@ -6,9 +6,11 @@ use crate::report::Report;
 use crate::workspace::Workspace;
 
 mod crash;
+mod decimal;
 mod engine;
 mod full_disk;
 mod http;
+mod import;
 mod random;
 mod server;
 
@@ -19,6 +21,8 @@ pub(crate) enum Gate {
     Crash(crash::Settings),
     /// Tests the engine's properties with ten thousand cases each
     Engine(engine::Settings),
+    /// Imports real trade, and compares every customer's figures with those of another program
+    Import(import::Settings),
     /// Fills a small file system, and holds the server to what it acknowledged
     FullDisk(full_disk::Settings),
 }
@@ -27,6 +31,11 @@ impl Gate {
     /// The crash gate with `rounds` rounds and a seed of its own choice.
     pub(crate) fn crash(rounds: u32) -> Self {
         Self::Crash(crash::Settings { rounds, ..crash::Settings::default() })
+    }
+
+    /// The gate of the import, as it is run from the test suite.
+    pub(crate) fn import() -> Self {
+        Self::Import(import::Settings::default())
     }
 
     /// The gate of the full disk, as it is run from the test suite.
@@ -39,6 +48,7 @@ impl Gate {
         match self {
             Self::Crash(settings) => crash::run(workspace, &settings),
             Self::Engine(settings) => engine::run(workspace, &settings),
+            Self::Import(settings) => import::run(workspace, &settings),
             Self::FullDisk(settings) => full_disk::run(workspace, &settings),
         }
     }

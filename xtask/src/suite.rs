@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     ("release", release),
     ("readme", readme::run),
     ("contract", contract),
+    ("import", import),
     ("crash", crash),
     ("full-disk", full_disk),
 ];
@@ -155,6 +156,11 @@ fn contract(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut command = Command::new("python3");
     command.arg(check).env("OMNIX_BIN", workspace.binary());
     counted(workspace, "contract", &mut command, counts::holds)
+}
+
+/// The binary, on real trade.
+fn import(workspace: &Workspace) -> anyhow::Result<Report> {
+    gate::Gate::import().run(workspace)
 }
 
 /// The binary, killed under load.
