@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -13,6 +13,9 @@ const TAIL_LINES: usize = 60;
 
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(25);
+
+/// How long a program has to end when it is asked to, before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How a program ended.
 pub(crate) struct Ended {
@@ -39,26 +42,41 @@ pub(crate) fn run(command: &mut Command, log: &Path, budget: Duration) -> anyhow
     let file = File::create(log).with_context(|| format!("`{}`", log.display()))?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
     let mut child = command.spawn().with_context(|| format!("{:?}", command.get_program()))?;
-    let end = Instant::now() + budget;
     let mut timed_out = false;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if Instant::now() >= end {
+    let status = match wait(&mut child, budget)? {
+        Some(status) => status,
+        None => {
             timed_out = true;
-            kill_group(child.id())?;
-            break child.wait()?;
+            end_group(&mut child)?
         }
-        std::thread::park_timeout(POLL);
     };
     let output = String::from_utf8_lossy(&std::fs::read(log)?).into_owned();
     Ok(Ended { success: status.success() && !timed_out, timed_out, output })
 }
 
-/// Ends a process group that [`run`] made.
-fn kill_group(leader: u32) -> anyhow::Result<()> {
-    Command::new("kill").args(["-KILL", "--", &format!("-{leader}")]).status().context("kill")?;
+/// Waits until `child` has ended, but not longer than `budget`.
+fn wait(child: &mut Child, budget: Duration) -> anyhow::Result<Option<ExitStatus>> {
+    let end = Instant::now() + budget;
+    loop {
+        let status = child.try_wait()?;
+        if status.is_some() || Instant::now() >= end {
+            return Ok(status);
+        }
+        std::thread::park_timeout(POLL);
+    }
+}
+
+/// Asks a process group that [`run`] made to end, so that it can tidy up, and kills what is left of it.
+fn end_group(leader: &mut Child) -> anyhow::Result<ExitStatus> {
+    signal_group("-TERM", leader)?;
+    let ended = wait(leader, GRACE)?;
+    signal_group("-KILL", leader)?;
+    Ok(ended.map_or_else(|| leader.wait(), Ok)?)
+}
+
+/// Sends a signal; a group of which nobody is left is not a fault.
+fn signal_group(signal: &str, leader: &Child) -> anyhow::Result<()> {
+    Command::new("kill").args([signal, "--", &format!("-{}", leader.id())]).output().context("kill")?;
     Ok(())
 }
 
@@ -76,6 +94,14 @@ mod tests {
         let ended = sh("echo out; echo err >&2; exit 3", Duration::from_secs(10));
         assert!(!ended.success && !ended.timed_out);
         assert_eq!(ended.output, "out\nerr\n");
+    }
+
+    #[test]
+    fn a_program_whose_time_is_up_can_tidy_up() {
+        let ended =
+            sh("trap 'echo tidy; exit 0' TERM; while :; do sleep 0.05; done", Duration::from_millis(300));
+        assert!(ended.timed_out && !ended.success);
+        assert!(ended.output.ends_with("tidy\n"), "{}", ended.output);
     }
 
     #[test]
