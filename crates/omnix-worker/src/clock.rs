@@ -1,7 +1,8 @@
 //! Time as an input.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use omnix_model::Timestamp;
 
@@ -9,6 +10,11 @@ use omnix_model::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present instant. It may jump, backwards too: who needs order takes the maximum of what it saw.
     fn now(&self) -> Timestamp;
+
+    /// Microseconds since some fixed moment, never going back: for durations.
+    fn ticks_us(&self) -> u64 {
+        self.now().ms().unsigned_abs().saturating_mul(1_000)
+    }
 }
 
 /// The machine's clock.
@@ -19,6 +25,11 @@ impl Clock for WallClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms_clamped(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn ticks_us(&self) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        u64::try_from(START.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 

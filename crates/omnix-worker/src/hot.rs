@@ -148,6 +148,7 @@ impl Hot {
     }
 
     /// How many are held.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }

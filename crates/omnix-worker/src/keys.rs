@@ -20,12 +20,15 @@
 //! | `d` | bucket, customer, 0, id's hash | an event id moved out of a customer's window |
 //! | `l` | lane | the lane: its time, model, settings, epoch |
 //! | `x` | hash of a file | how far an import has come |
+//! | `u` | lane, customer, 0, event id | an event that the engine derived and that is not in the log yet |
+//! | `w` | hash of settings | the settings, as text |
+//! | `e` | | stores without transactions: the group whose effects are written, states perhaps not |
 //! | `m` | | the store's own |
 //!
 //! Rows that add up (`r`, `a`, `b`, `c`, `l`) carry the position up to which they have been added to: a group
 //! that is applied again, because the process died between two writes, changes each of them once.
 
-use omnix_model::{CustomerId, InsightId, Lane, Position, Timestamp};
+use omnix_model::{CustomerId, EventId, InsightId, Lane, Position, Timestamp};
 
 /// Builds keys byte by byte.
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -242,6 +245,36 @@ pub fn lane(lane: Lane) -> Vec<u8> {
 #[must_use]
 pub fn import(file_hash: u128) -> Vec<u8> {
     key(b'x', &[&file_hash.to_be_bytes()])
+}
+
+/// A derived event that is not in the log yet.
+#[must_use]
+pub fn derived(lane: Lane, customer: &CustomerId, event: &EventId) -> Vec<u8> {
+    key(b'u', &[&lane_byte(lane), customer.as_str().as_bytes(), &[0], event.as_str().as_bytes()])
+}
+
+/// Derived events of a lane that are not in the log yet.
+#[must_use]
+pub fn derived_of_lane(lane: Lane) -> Vec<u8> {
+    key(b'u', &[&lane_byte(lane)])
+}
+
+/// Settings that lanes are or were under, by their hash.
+#[must_use]
+pub fn settings(hash: u64) -> Vec<u8> {
+    key(b'w', &[&hash.to_be_bytes()])
+}
+
+/// The group whose effects are all written.
+#[must_use]
+pub fn effects_done() -> Vec<u8> {
+    key(b'e', &[])
+}
+
+/// Timers of a lane, of all hours.
+#[must_use]
+pub fn timers_of_lane(lane: Lane) -> Vec<u8> {
+    key(b't', &[&lane_byte(lane)])
 }
 
 fn customer_id(bytes: &[u8]) -> Option<CustomerId> {

@@ -20,13 +20,48 @@ pub mod book;
 mod cursor;
 mod ranking;
 mod queries;
+pub mod reshard;
+mod attempts;
+pub mod counters;
+pub mod dedup;
+mod group;
+mod history;
+mod hot;
+mod lane;
+mod log_thread;
+mod models;
+pub mod observed;
+mod retention;
+mod shard;
+mod shard_thread;
+mod shell;
+mod stream;
+mod timers;
+mod trainer;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use attempts::{MarkerFile, MarkerStore, NoMarker};
 pub use clock::{Clock, ManualClock, WallClock};
+pub use counters::{Counter, Counters, DURATION_BUCKETS, Durations};
 pub use cursor::{FeedCursor, InvalidCursor};
+pub use dedup::{IdSecret, Window};
+pub use lane::LaneRow;
+pub use models::{MemoryModels, ModelError, ModelStore, Models};
 pub use progress::Progress;
-pub use publish::{NewEvent, PublishError, Receipt, Refusal, Stored};
+pub use publish::{NewEvent, PublishError, Receipt, Refusal, Stored, weight};
 pub use queries::{
     CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally,
     LatencySummary, Overview, PageRequest, Queries, QueryError, RejectedFilter, RejectedRow, SegmentFlow,
     SegmentRow, SegmentsReport, ShardStatus, ShardView, StreamCounts, TimeRange, minute_of,
+};
+pub use retention::Retention;
+pub use shard::{Replay, ShardError};
+pub use shell::Shell;
+pub use stream::{
+    Health, ImportError, ImportReport, Importer, Purpose, ShardParts, StartError, StopError, Stream,
+    StreamHandle, StreamParts, StreamSettings,
 };

@@ -30,6 +30,13 @@ pub enum Receipt {
         /// The id.
         event_id: EventId,
     },
+    /// It is not stored, though others of the same request are: the disk became full in between.
+    Refused {
+        /// The id.
+        event_id: EventId,
+        /// Why.
+        refusal: Refusal,
+    },
 }
 
 /// A durable event.
@@ -86,4 +93,29 @@ pub struct PublishError {
     pub refusal: Refusal,
     /// What was handed in.
     pub events: Vec<NewEvent>,
+}
+
+/// About the bytes that an event takes in memory.
+#[must_use]
+pub fn weight(event: &Event) -> usize {
+    let texts: usize = match event {
+        Event::Purchase(purchase) => {
+            let optional = [&purchase.location, &purchase.payment_method].into_iter().flatten();
+            purchase.product_id.as_str().len()
+                + purchase.product_category.len()
+                + purchase.product_name.len()
+                + purchase.metadata.len()
+                + purchase.extra.len()
+                + optional.map(|text| text.len()).sum::<usize>()
+        }
+        Event::SegmentUpdate(update) => {
+            update.reason_codes.iter().map(|text| text.len()).sum::<usize>()
+                + update.model_version.len()
+                + update.extra.len()
+        }
+        Event::ConsumptionPrediction(prediction) => {
+            prediction.factors.iter().map(|text| text.len()).sum::<usize>() + prediction.extra.len()
+        }
+    };
+    size_of::<NewEvent>() + event.customer().map_or(0, |id| id.as_str().len()) + texts
 }

@@ -84,6 +84,11 @@ impl Queries {
         Self { shards: shards.into(), model, settings, clock }
     }
 
+    /// The stores of the shards, in order.
+    pub(crate) fn stores(&self) -> impl Iterator<Item = &dyn StateReader> {
+        self.shards.iter().map(|shard| shard.store.as_ref())
+    }
+
     /// The store that holds `lane`.
     fn store_of(&self, lane: Lane) -> Result<&dyn StateReader, StoreError> {
         let owner = self.shards.iter().find(|shard| shard.lanes.contains(lane));

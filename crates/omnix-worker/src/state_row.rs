@@ -8,6 +8,7 @@ use omnix_model::{CustomerId, DecodeError, Lane, Reader, Writer};
 use omnix_storage::{KeyRange, Order, StateReader, StoreError};
 
 use crate::keys;
+use crate::shell::Shell;
 
 /// Joins the shell's part and the engine's head: the length of the first, the first, the second.
 #[must_use]
@@ -32,9 +33,9 @@ pub fn split(row: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
 #[derive(Debug, Clone)]
 pub struct StoredCustomer {
     /// The shell's part.
-    pub shell: Vec<u8>,
-    /// The engine's state.
-    pub customer: Customer,
+    pub shell: Shell,
+    /// The engine's state; none when nothing could be applied so far.
+    pub customer: Option<Customer>,
 }
 
 /// Reads all parts of a customer; none for one never seen.
@@ -62,9 +63,13 @@ pub fn load(
 /// # Errors
 /// [`DecodeError`] when they are not a customer's state.
 pub fn decode(parts: &[(u16, Vec<u8>)]) -> Result<Option<StoredCustomer>, DecodeError> {
+    // Pages that were written without their head count for nothing.
     let Some((0, head)) = parts.first().map(|(number, bytes)| (*number, bytes)) else { return Ok(None) };
     let (shell, head) = split(head)?;
-    let pages = parts.iter().skip(1).map(|(number, bytes)| (*number, bytes.as_slice()));
-    let customer = Customer::decode(std::iter::once((0, head)).chain(pages))?;
-    Ok(Some(StoredCustomer { shell: shell.to_vec(), customer }))
+    let shell = Shell::decode(shell)?;
+    let pages =
+        parts.iter().skip(1).filter_map(|(part, bytes)| Some((shell.page_of(*part)?, bytes.as_slice())));
+    let customer =
+        if head.is_empty() { None } else { Some(Customer::decode(std::iter::once((0, head)).chain(pages))?) };
+    Ok(Some(StoredCustomer { shell, customer }))
 }

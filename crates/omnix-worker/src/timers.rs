@@ -77,9 +77,8 @@ impl Timers {
         let pending = self
             .changes
             .iter()
-            .filter(|((later, _), change)| *later > hour && **change == RowChange::Set)
-            .map(|((later, _), _)| *later)
-            .next();
+            .find(|((later, _), change)| *later > hour && **change == RowChange::Set)
+            .map(|((later, _), _)| *later);
         self.next_hour = match (following, pending) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -125,17 +124,16 @@ impl Timers {
         }
     }
 
-    /// Takes a timer back that [`Self::next`] gave and that remains due later.
-    pub(crate) fn put_back(&mut self, due: Timestamp, customer: CustomerId) {
-        self.in_hand.insert((due, customer));
+    /// Removes a row that no timer stands for.
+    pub(crate) fn forget_row(&mut self, hour: i64, customer: CustomerId) {
+        self.changes.insert((hour, customer), RowChange::Remove);
     }
 
     /// The instant at which something must happen if the lane stays idle.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         let due = self.in_hand.first().map(|(due, _)| *due);
-        let hour = self
-            .next_hour
-            .map(|hour| Timestamp::from_ms_clamped(hour.saturating_mul(Timestamp::HOUR_MS)));
+        let hour =
+            self.next_hour.map(|hour| Timestamp::from_ms_clamped(hour.saturating_mul(Timestamp::HOUR_MS)));
         match (due, hour) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

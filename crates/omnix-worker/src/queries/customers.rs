@@ -24,7 +24,8 @@ impl Queries {
         let (lane, store) = self.home_of(customer)?;
         let stored = state_row::load(store, lane, customer)?;
         let (model, now) = (self.model.load(), self.clock.now());
-        Ok(stored.map(|stored| profile(&stored.customer, &model, &self.settings, now)))
+        let customer = stored.and_then(|stored| stored.customer);
+        Ok(customer.map(|customer| profile(&customer, &model, &self.settings, now)))
     }
 
     /// What to offer a customer, known or not, and the number of the model that says so.
@@ -39,7 +40,8 @@ impl Queries {
         let (lane, store) = self.home_of(customer)?;
         let stored = state_row::load(store, lane, customer)?;
         let model = self.model.load();
-        let lists = recommend(stored.as_ref().map(|s| &s.customer), &model, request, self.clock.now());
+        let lists =
+            recommend(stored.as_ref().and_then(|s| s.customer.as_ref()), &model, request, self.clock.now());
         Ok((lists, model.number()))
     }
 
@@ -169,12 +171,12 @@ fn finish(
     let Some(customer_id) = whose else { return Ok(ControlFlow::Continue(())) };
     let stored =
         state_row::decode(parts).map_err(|error| StoreError(format!("a state in lane {lane}: {error}")))?;
-    Ok(stored.map_or(ControlFlow::Continue(()), |stored| {
+    Ok(stored.and_then(|stored| stored.customer).map_or(ControlFlow::Continue(()), |customer| {
         visit(CustomerRow {
             customer_id,
-            segment: stored.customer.segment().cloned(),
-            total_spent: stored.customer.total_spent(),
-            last_purchase_at: stored.customer.last_purchase_at(),
+            segment: customer.segment().cloned(),
+            total_spent: customer.total_spent(),
+            last_purchase_at: customer.last_purchase_at(),
         })
     }))
 }

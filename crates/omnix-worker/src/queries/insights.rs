@@ -142,7 +142,8 @@ impl Queries {
     ) -> Result<bool, StoreError> {
         let Some(wanted) = &filter.segment else { return Ok(true) };
         let stored = state_row::load(store, Lane::of(customer), customer)?;
-        Ok(stored.is_some_and(|stored| stored.customer.segment() == Some(wanted)))
+        let customer = stored.and_then(|stored| stored.customer);
+        Ok(customer.is_some_and(|customer| customer.segment() == Some(wanted)))
     }
 }
 

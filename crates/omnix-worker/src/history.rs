@@ -1,0 +1,174 @@
+//! History: events of a file, in its order, on history's clock.
+//!
+//! A day of event time is an epoch: at the change of day every lane ends the epoch, and no event of the next
+//! day is appended before the model that learnt from this one is ordered in. What is taken of a file stands
+//! in the log, in the block of the last event taken, so that an import goes on exactly where it was, and a
+//! file that was imported adds nothing.
+
+use omnix_model::{Clock, Lane, Origin, Record, Timestamp, fingerprint};
+use omnix_model::{EventRecord, limits};
+use tokio::sync::oneshot;
+
+use crate::publish::NewEvent;
+use crate::shard::{Shard, ShardError, lane_of};
+
+/// Events of a chunk at the most: what is sent to a shard at once.
+pub(crate) const CHUNK_EVENTS: usize = 1_024;
+/// For how long after the last event time goes on, so that what waits for it falls due.
+pub(crate) const TAIL_MS: i64 = 10 * 60 * 1_000;
+/// Bytes at which a block of an import takes no further event: the record of progress still fits behind it.
+const BLOCK_BYTES: usize = limits::BLOCK_BYTES_MAX - limits::EVENT_BYTES_MAX - (16 << 10);
+
+/// What a shard is told of an import, in the order of the file.
+#[derive(Debug)]
+pub(crate) enum ImportItem {
+    /// Events of this shard, each with its number in the file.
+    Events { file: u128, events: std::vec::IntoIter<(u64, NewEvent)> },
+    /// The day is over: the epoch ends, and the next begins with the next model.
+    DayEnd,
+    /// The file is over: time goes on to `until`.
+    End { file: u128, taken: u64, until: Timestamp, done: oneshot::Sender<()> },
+}
+
+/// How far a shard's import is.
+#[derive(Debug)]
+pub(crate) struct Import {
+    /// The file, and how many of its events are taken with the group in hand.
+    taken: Option<(u128, u64)>,
+    /// The model that must be ordered in before the next event.
+    awaits_model: Option<u64>,
+    /// The newest model ordered in.
+    pub(crate) ordered_model: u64,
+    /// Who waits for the end, once the group in hand is applied.
+    ending: Option<oneshot::Sender<()>>,
+}
+
+impl Import {
+    const fn new(ordered_model: u64) -> Self {
+        Self { taken: None, awaits_model: None, ordered_model, ending: None }
+    }
+}
+
+impl Shard {
+    /// Takes a piece of an import.
+    pub(crate) fn accept_import(&mut self, item: ImportItem) {
+        let in_force = self.model_in_force();
+        self.import.get_or_insert_with(|| Import::new(in_force));
+        self.intake.items.push_back(item);
+    }
+
+    /// Whether pieces of an import wait.
+    pub(crate) fn import_backlog(&self) -> usize {
+        self.intake.items.len()
+    }
+
+    /// Puts events of an import in hand, as far as there is room and their day has its model.
+    pub(crate) fn fill_import(&mut self) -> Result<(), ShardError> {
+        while self.control.is_empty() {
+            let Some(import) = &mut self.import else { return Ok(()) };
+            if import.awaits_model.is_some_and(|model| model > import.ordered_model) {
+                return Ok(());
+            }
+            import.awaits_model = None;
+            let Some(item) = self.intake.items.pop_front() else { return Ok(()) };
+            match item {
+                ImportItem::Events { file, events } => {
+                    if let Some(rest) = self.take_chunk(file, events) {
+                        self.intake.items.push_front(ImportItem::Events { file, events: rest });
+                        return Ok(());
+                    }
+                }
+                ImportItem::DayEnd => self.end_day(),
+                ImportItem::End { file, taken, until, done } => {
+                    if !self.hand.takes(Clock::History) || !self.end_file(file, taken, until) {
+                        self.intake.items.push_front(ImportItem::End { file, taken, until, done });
+                        return Ok(());
+                    }
+                    if let Some(import) = &mut self.import {
+                        import.ending = Some(done);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts events in hand; gives back those for which there is no room.
+    fn take_chunk(
+        &mut self,
+        file: u128,
+        mut events: std::vec::IntoIter<(u64, NewEvent)>,
+    ) -> Option<std::vec::IntoIter<(u64, NewEvent)>> {
+        while !events.as_slice().is_empty() {
+            let is_full =
+                self.hand.len() + 1 >= limits::BLOCK_EVENTS_MAX || self.hand.len_bytes() >= BLOCK_BYTES;
+            if is_full || !self.hand.takes(Clock::History) {
+                return Some(events);
+            }
+            let Some((number, new)) = events.next() else { break };
+            let lane = lane_of(&new);
+            let record = EventRecord {
+                fingerprint: fingerprint(&new.event),
+                event_id: new.event_id,
+                origin: Origin::Import,
+                anonymous: new.anonymous,
+                event: new.event,
+            };
+            let pushed = self.hand.push(lane, Record::Event(Box::new(record)), Clock::History);
+            debug_assert!(pushed.is_ok(), "the group in hand has room");
+            if let Some(import) = &mut self.import {
+                import.taken = Some((file, number + 1));
+            }
+        }
+        None
+    }
+
+    fn end_day(&mut self) {
+        let epoch = self.epoch();
+        self.begin_end_of_epoch(epoch);
+        if let Some(import) = &mut self.import {
+            import.awaits_model = Some(epoch + 1);
+        }
+    }
+
+    /// Lets time go on to `until` in every lane that has seen something; false while there is no room.
+    fn end_file(&mut self, file: u128, taken: u64, until: Timestamp) -> bool {
+        let lanes: Vec<Lane> = self.lanes_before(until);
+        if self.hand.len() + lanes.len() + 1 > limits::BLOCK_EVENTS_MAX
+            || self.hand.len_bytes() >= BLOCK_BYTES
+        {
+            return false;
+        }
+        if let Some(import) = &mut self.import {
+            import.taken = Some((file, taken));
+        }
+        self.hand.extend_until(until);
+        for lane in lanes {
+            let pushed = self.hand.push(lane, Record::Tick, Clock::History);
+            debug_assert!(pushed.is_ok(), "the group in hand has room");
+        }
+        if self.hand.is_empty() {
+            self.end_import_block();
+        }
+        true
+    }
+
+    /// Writes behind the events of a block how far the import has come with them.
+    pub(crate) fn end_import_block(&mut self) {
+        let Some((file, taken)) = self.import.as_mut().and_then(|import| import.taken.take()) else { return };
+        let lane = self.home_lane();
+        let pushed = self.hand.push(lane, Record::Imported { file, taken }, Clock::History);
+        debug_assert!(pushed.is_ok(), "room for it is kept");
+    }
+
+    /// After a commit: ends the import when nothing of it is left.
+    pub(crate) fn note_import_applied(&mut self) {
+        let is_idle = self.intake.items.is_empty() && self.hand.is_empty() && self.in_flight_is_none();
+        if !is_idle {
+            return;
+        }
+        if let Some(done) = self.import.as_mut().and_then(|import| import.ending.take()) {
+            let _importer_gone = done.send(());
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Step 4: fold each record of a block into the state of its customer.
+//!
+//! The same for records that were appended just now and for those that are read again after a start.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use omnix_engine::{Applied, Cause, Context, Moment, apply, observe_anonymous};
+use omnix_model::{
+    Clock, CustomerId, ErrorCode, EventRecord, Fault, Lane, Position, Record, RecordBlock, RejectedEvent,
+    Timestamp,
+};
+
+use super::{Shard, ShardError};
+use crate::attempts::Attempt;
+use crate::group::Outcome;
+use crate::hot::{Held, Place};
+use crate::shell::Shell;
+use crate::timers::Next;
+use crate::{keys, state_row};
+
+/// A record on its way through the shard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// Where it stands.
+    pub(super) at: Position,
+    /// Index of its lane among the shard's.
+    pub(super) lane: usize,
+    /// The moment at which it is applied.
+    pub(super) moment: Moment,
+}
+
+impl Shard {
+    /// Applies the records of the block at `at` and says what each caused.
+    pub(super) fn apply_block(
+        &mut self,
+        at: Position,
+        block: &RecordBlock,
+    ) -> Result<Vec<Outcome>, ShardError> {
+        self.attempts.begin_block(at);
+        self.begin_effects(at);
+        let mut outcomes = Vec::with_capacity(block.entries.len());
+        for (slot, (lane, record)) in (0_u16..).zip(&block.entries) {
+            let at = Position { slot, ..at };
+            outcomes.push(self.apply_record(at, *lane, record, block)?);
+        }
+        Ok(outcomes)
+    }
+
+    fn apply_record(
+        &mut self,
+        at: Position,
+        lane: Lane,
+        record: &Record,
+        block: &RecordBlock,
+    ) -> Result<Outcome, ShardError> {
+        let index = self.lane_index(lane)?;
+        let state = self.lane_mut(index)?;
+        if at <= state.row.position && at.log == state.row.position.log {
+            return Ok(Outcome::default());
+        }
+        let now = block.time_of(record, state.row.now);
+        let is_history = block.clock == Clock::History;
+        self.begin_record(at);
+        self.advance(index, now, is_history, at)?;
+        let state = self.lane_mut(index)?;
+        state.row.position = at;
+        state.is_dirty = true;
+        let step = Step { at, lane: index, moment: Moment { now, is_history } };
+        if self.attempts.begin_record(at) == Attempt::SetAside {
+            self.set_aside(step, record, "the process died at this record again and again")?;
+            return Ok(Outcome::default());
+        }
+        match record {
+            Record::Event(event) => {
+                self.lane_mut(index)?.row.epoch_began.get_or_insert(now);
+                self.apply_event(step, event)
+            }
+            other => self.apply_control(step, other).map(|()| Outcome::default()),
+        }
+    }
+
+    /// Moves a lane to `until`: what falls due on the way fires, in the order of (due, customer).
+    fn advance(
+        &mut self,
+        lane: usize,
+        until: Timestamp,
+        is_history: bool,
+        at: Position,
+    ) -> Result<(), ShardError> {
+        loop {
+            match self.lane_mut(lane)?.timers.next(until) {
+                Next::Nothing => break,
+                Next::Load(hour) => self.load_timers(lane, hour)?,
+                Next::Due(due, customer) => {
+                    let state = self.lane_mut(lane)?;
+                    // On history's clock a timer fires at its own time; live at the time that the lane has.
+                    let now = if is_history { due.max(state.row.now) } else { until };
+                    state.row.now = state.row.now.max(now);
+                    state.is_dirty = true;
+                    let step = Step { at, lane, moment: Moment { now, is_history } };
+                    self.fire(step, due, &customer)?;
+                }
+            }
+        }
+        let state = self.lane_mut(lane)?;
+        state.row.now = state.row.now.max(until);
+        Ok(())
+    }
+
+    fn fire(&mut self, step: Step, due: Timestamp, customer: &CustomerId) -> Result<(), ShardError> {
+        let lane = self.lane_mut(step.lane)?.lane;
+        let place = self.customer(lane, customer)?;
+        self.context.counters.timers.add(1);
+        if let Err(why) = self.apply_to(step, place, Cause::Timer)? {
+            tracing::error!(lane = lane.number(), why, "a timer could not be applied");
+        }
+        let is_stuck = self.hot.get(place).is_some_and(|held| held.shell.timer == Some(due));
+        if is_stuck {
+            // It left the hand when it fired and stays out: the customer's next event sets it anew.
+            self.context.counters.timers_stuck.add(1);
+        }
+        Ok(())
+    }
+
+    fn apply_event(&mut self, step: Step, event: &EventRecord) -> Result<Outcome, ShardError> {
+        self.note_in_log(step, event)?;
+        let Some(customer) = event.event.customer().filter(|_| !event.anonymous) else {
+            return self.apply_anonymous(step, event);
+        };
+        let lane = self.lane_mut(step.lane)?.lane;
+        let place = self.customer(lane, customer)?;
+        let is_applied = self
+            .hot
+            .get(place)
+            .is_some_and(|held| step.at <= held.shell.position && step.at.log == held.shell.position.log);
+        if is_applied {
+            return Ok(Outcome::default());
+        }
+        self.note_applied(step, place, event);
+        match self.apply_to(step, place, Cause::Event(event))? {
+            Ok(insights) => {
+                self.count_event(step, event)?;
+                Ok(Outcome { insights })
+            }
+            Err(why) => {
+                self.set_aside(step, &Record::Event(Box::new(event.clone())), &why)?;
+                Ok(Outcome::default())
+            }
+        }
+    }
+
+    fn apply_anonymous(&mut self, step: Step, event: &EventRecord) -> Result<Outcome, ShardError> {
+        self.spill_anonymous(step, event);
+        match catch_unwind(AssertUnwindSafe(|| observe_anonymous(event, step.moment))) {
+            Ok(observations) => {
+                self.note_observations(step, observations)?;
+                self.count_event(step, event)?;
+                self.count_sale(step, event, &omnix_engine::Facts::default())?;
+            }
+            Err(panic) => {
+                let why = panic_text(panic.as_ref());
+                self.set_aside(step, &Record::Event(Box::new(event.clone())), &why)?;
+            }
+        }
+        Ok(Outcome::default())
+    }
+
+    /// Applies `cause` to a customer: the new state is theirs, the effects are written down. What cannot be
+    /// applied leaves the state as it was and says why.
+    fn apply_to(
+        &mut self,
+        step: Step,
+        place: Place,
+        cause: Cause<'_>,
+    ) -> Result<Result<Vec<omnix_model::Insight>, String>, ShardError> {
+        let lane = self.lane_mut(step.lane)?;
+        let (model, settings) = (std::sync::Arc::clone(&lane.model), std::sync::Arc::clone(&lane.settings));
+        let Some(held) = self.hot.get(place) else {
+            return Err(ShardError::Unfit("a customer in use was let go".to_owned()));
+        };
+        let context = Context { model: &model, settings: &settings, customer_id: &held.id };
+        let result =
+            catch_unwind(AssertUnwindSafe(|| apply(held.customer.as_ref(), cause, step.moment, &context)));
+        match result {
+            Ok(Ok(applied)) => self.take_applied(step, place, cause, applied).map(Ok),
+            Ok(Err(error)) => Ok(Err(error.to_string())),
+            Err(panic) => Ok(Err(panic_text(panic.as_ref()))),
+        }
+    }
+
+    fn take_applied(
+        &mut self,
+        step: Step,
+        place: Place,
+        cause: Cause<'_>,
+        applied: Applied,
+    ) -> Result<Vec<omnix_model::Insight>, ShardError> {
+        let Applied { customer, effects } = applied;
+        let due = customer.due();
+        let Some(held) = self.hot.get_mut(place) else { return Ok(Vec::new()) };
+        let before = held.customer.replace(customer);
+        let old_due = std::mem::replace(&mut held.shell.timer, due);
+        if effects.facts.is_new_order {
+            held.shell.note_basket(step.at);
+        }
+        let id = held.id.clone();
+        self.touch(place);
+        self.lane_mut(step.lane)?.timers.reschedule(&id, old_due, due);
+        self.note_census(step, before.as_ref(), place)?;
+        if let Cause::Event(event) = cause {
+            self.count_sale(step, event, &effects.facts)?;
+        }
+        self.note_effects(step, place, effects)
+    }
+
+    /// Notes that a customer's state has to be written with the next commit.
+    pub(super) fn touch(&mut self, place: Place) {
+        let Some(held) = self.hot.get_mut(place) else { return };
+        if !std::mem::replace(&mut held.is_dirty, true) {
+            self.dirty.push(place);
+        }
+    }
+
+    /// Where a customer is held; read from the store if need be.
+    pub(super) fn customer(&mut self, lane: Lane, id: &CustomerId) -> Result<Place, ShardError> {
+        let now = self.now();
+        if let Some(place) = self.hot.find(id, now) {
+            self.context.counters.hot_hits.add(1);
+            return Ok(place);
+        }
+        self.context.counters.hot_misses.add(1);
+        let stored = state_row::load(self.reader.as_ref(), lane, id)?;
+        let (customer, shell) = match stored {
+            Some(stored) => (stored.customer, stored.shell),
+            None => (None, Shell::default()),
+        };
+        let held = Held { id: id.clone(), lane, customer, shell, is_dirty: false };
+        Ok(self.hot.insert(held, now))
+    }
+
+    /// Takes the timers of an hour into hand.
+    fn load_timers(&mut self, lane_index: usize, hour: i64) -> Result<(), ShardError> {
+        let lane = self.lane_mut(lane_index)?.lane;
+        let mut named = self.timer_rows(lane, hour)?;
+        let following = self.next_timer_hour(lane, hour)?;
+        for (customer, change) in self.lane_mut(lane_index)?.timers.changes_of(hour) {
+            match change {
+                crate::timers::RowChange::Set => named.insert(customer.clone()),
+                crate::timers::RowChange::Remove => named.remove(customer),
+            };
+        }
+        let mut timers = Vec::with_capacity(named.len());
+        for customer in named {
+            let place = self.customer(lane, &customer)?;
+            let due = self.hot.get(place).and_then(|held| held.shell.timer);
+            match due.filter(|due| due.hour() == hour) {
+                Some(due) => timers.push((due, customer)),
+                // Left behind by a group that was written in part and applied again.
+                None => self.lane_mut(lane_index)?.timers.forget_row(hour, customer),
+            }
+        }
+        self.lane_mut(lane_index)?.timers.load(hour, timers, following);
+        Ok(())
+    }
+
+    /// Puts a record that cannot be applied among the rejected events.
+    pub(super) fn set_aside(&mut self, step: Step, record: &Record, why: &str) -> Result<(), ShardError> {
+        let lane = self.lane_mut(step.lane)?.lane;
+        let (customer_id, event_id, body) = match record {
+            Record::Event(event) => {
+                let block = RecordBlock {
+                    now: step.moment.now,
+                    clock: Clock::Live,
+                    entries: vec![(lane, record.clone())],
+                };
+                (event.event.customer().cloned(), Some(event.event_id.clone()), block.encode())
+            }
+            _ => (None, None, Vec::new()),
+        };
+        tracing::error!(lane = lane.number(), position = %step.at, why, "a record could not be applied");
+        self.context.counters.not_applied.add(1);
+        self.count_not_applied(step)?;
+        let rejected = RejectedEvent {
+            received_at: step.moment.now,
+            faults: vec![Fault::new("", ErrorCode::NotApplied, why.to_owned())],
+            customer_id,
+            event_id,
+            body,
+        };
+        let number = step.at.frame << 16 | u64::from(step.at.slot);
+        self.put_effect(keys::rejected(step.moment.now, lane, number), rejected.encode());
+        Ok(())
+    }
+}
+
+/// What a panic said, bounded.
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words");
+    format!("panicked: {}", text.chars().take(200).collect::<String>())
+}

@@ -1,0 +1,282 @@
+//! Steps 5 and 6: write the states and what follows from them, then answer.
+//!
+//! On a store without transactions a group that was written in part is applied again. Its effects come first,
+//! and behind them a row says that they are complete; from then on the group's effects are not written again,
+//! only the states that are missing. Pages of a customer alternate between two rows, and the head says which
+//! of them counts, so that pages written before the head change nothing until the head is.
+
+use std::time::Duration;
+
+use omnix_model::{CustomerId, Position, Reader, Record, RecordBlock, Writer};
+use omnix_storage::{Atomicity, Commit, CommitError, Write};
+
+use super::apply::Step;
+use super::{Shard, ShardError};
+use crate::group::{Answer, Ask, Outcome};
+use crate::hot::Place;
+use crate::publish::{Receipt, Stored};
+use crate::shell::read_position;
+use crate::timers::RowChange;
+use crate::{keys, observed, state_row};
+
+/// How long to wait for the store's background work before trying again.
+const BEHIND_WAIT: Duration = Duration::from_millis(2);
+
+/// A group whose effects are all written, and the rows that it removes last.
+#[derive(Debug)]
+pub(super) struct HalfDone {
+    at: Position,
+    removed: Vec<Vec<u8>>,
+}
+
+impl HalfDone {
+    pub(super) fn is_block(&self, at: Position) -> bool {
+        self.at.log == at.log && self.at.frame == at.frame
+    }
+
+    pub(super) fn is_after(&self, checkpoint: Position) -> bool {
+        self.at > checkpoint
+    }
+
+    fn encode(at: Position, removed: &[Vec<u8>]) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.raw(&at.to_bytes());
+        out.uint(removed.len() as u64);
+        removed.iter().for_each(|key| out.bytes(key));
+        out.into_bytes()
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, ShardError> {
+        let read = |reader: &mut Reader<'_>| {
+            let at = read_position(reader)?;
+            let count = reader.count()?;
+            let removed = (0..count).map(|_| Ok(reader.bytes()?.to_vec())).collect::<Result<_, _>>()?;
+            Ok(Self { at, removed })
+        };
+        read(&mut Reader::new(bytes)).map_err(|error: omnix_model::DecodeError| {
+            ShardError::Unfit(format!("a group's effects: {error}"))
+        })
+    }
+}
+
+impl Shard {
+    /// Applies and commits the group that was synced last, and answers it.
+    pub(crate) fn apply_synced(&mut self) -> Result<(), ShardError> {
+        let Some((in_flight, position)) = self.synced.take() else { return Ok(()) };
+        let began_us = self.context.clock.ticks_us();
+        self.context.progress.set_pending_since(Some(in_flight.now));
+        let (block, asks) = in_flight.group.into_block(in_flight.now);
+        let outcomes = self.apply_block(position, &block)?;
+        self.commit(position, &block)?;
+        self.answer(position, &block, asks, outcomes);
+        self.broadcast();
+        self.context.progress.set_pending_since(None);
+        self.context.counters.commit.note_us(self.context.clock.ticks_us().saturating_sub(began_us));
+        Ok(())
+    }
+
+    /// Commits what the block at `position` changed.
+    pub(super) fn commit(&mut self, position: Position, block: &RecordBlock) -> Result<(), ShardError> {
+        let last = u16::try_from(block.entries.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        let until = Position { slot: last, ..position };
+        if let Some((lane, _)) = block.entries.first() {
+            let lane = self.lane_index(*lane)?;
+            let now = self.lane_mut(lane)?.row.now;
+            let is_history = block.clock == omnix_model::Clock::History;
+            let moment = omnix_engine::Moment { now, is_history };
+            self.count_latencies(Step { at: until, lane, moment })?;
+        }
+        let commit = self.build_commit(until)?;
+        self.write(&commit)?;
+        self.end_commit(until);
+        Ok(())
+    }
+
+    /// Commits what waits for a group, where none is under way.
+    pub(crate) fn commit_waiting(&mut self) -> Result<(), ShardError> {
+        let is_busy = self.has_hand() || !self.in_flight_is_none();
+        if is_busy || (self.later.is_empty() && self.intake.rejected.is_empty()) {
+            return Ok(());
+        }
+        self.keep_rejected();
+        let effects = std::mem::take(&mut self.later);
+        self.write(&Commit { effects, states: Vec::new(), checkpoint: self.checkpoint })
+    }
+
+    fn build_commit(&mut self, until: Position) -> Result<Commit, ShardError> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut lane_rows = Vec::new();
+        let mut removed = Vec::new();
+        let skips = self.skips_effects;
+        for lane in &mut self.lanes {
+            let observed = std::mem::take(&mut lane.observed);
+            if !observed.is_empty() {
+                let key = keys::observed(lane.lane, lane.row.epoch, until);
+                effects.push(Write::Put { key, value: observed::encode(&observed) });
+            }
+            for ((hour, customer), change) in lane.timers.take_changes() {
+                let key = keys::timer(lane.lane, hour, &customer);
+                match change {
+                    RowChange::Set if !skips => effects.push(Write::Put { key, value: Vec::new() }),
+                    RowChange::Set => {}
+                    RowChange::Remove => removed.push(key),
+                }
+            }
+            if std::mem::take(&mut lane.is_dirty) {
+                lane_rows.push(Write::Put { key: keys::lane(lane.lane), value: lane.row.encode() });
+            }
+        }
+        effects.extend(self.books.sales.take_writes(until));
+        effects.extend(self.books.hours.take_writes(until));
+        effects.extend(self.books.minutes.take_writes(until));
+        effects.extend(self.books.census.take_writes(until));
+        let mut states = Vec::with_capacity(self.dirty.len() + 2);
+        for place in std::mem::take(&mut self.dirty) {
+            states.extend(self.state_writes(place)?);
+        }
+        match self.context.atomicity {
+            Atomicity::Commit => {
+                effects.extend(removed.into_iter().map(|key| Write::Delete { key }));
+                states.push(lane_rows);
+            }
+            Atomicity::Row => {
+                if skips {
+                    removed.extend(self.half_done.take().into_iter().flat_map(|half| half.removed));
+                } else {
+                    let value = HalfDone::encode(until, &removed);
+                    effects.push(Write::Put { key: keys::effects_done(), value });
+                }
+                states.push(lane_rows);
+                states.push(removed.into_iter().map(|key| Write::Delete { key }).collect());
+            }
+        }
+        Ok(Commit { effects, states, checkpoint: until })
+    }
+
+    /// The rows of one customer: pages first, the head last.
+    fn state_writes(&mut self, place: Place) -> Result<Option<Vec<Write>>, ShardError> {
+        let alternates = self.context.atomicity == Atomicity::Row;
+        let reader = std::sync::Arc::clone(&self.reader);
+        let Some(held) = self.hot.get_mut(place) else { return Ok(None) };
+        held.is_dirty = false;
+        let parts = held.customer.as_ref().map(omnix_engine::Customer::touched).unwrap_or_default();
+        let mut writes = Vec::with_capacity(parts.len() + 1);
+        let mut head = None;
+        for part in parts {
+            if part.number == 0 {
+                head = Some(part.bytes);
+                continue;
+            }
+            let row = if alternates { held.shell.flip_page(part.number) } else { part.number };
+            writes.push(Write::Put { key: keys::state_part(held.lane, &held.id, row), value: part.bytes });
+        }
+        let key = keys::state_part(held.lane, &held.id, 0);
+        let head = match head {
+            Some(head) => head,
+            // Only the shell's part changed: the engine's stays as it is written.
+            None => match reader.get(&key)? {
+                Some(row) => state_row::split(&row)
+                    .map(|(_, head)| head.to_vec())
+                    .map_err(|error| ShardError::Unfit(format!("a customer's head: {error}")))?,
+                None => Vec::new(),
+            },
+        };
+        writes.push(Write::Put { key, value: state_row::join(&held.shell.encode(), &head) });
+        if let Some(customer) = &mut held.customer {
+            customer.mark_clean();
+        }
+        self.hot.remeasure(place);
+        Ok(Some(writes))
+    }
+
+    /// Writes the commit; waits while the store is behind with its background work.
+    fn write(&mut self, commit: &Commit) -> Result<(), ShardError> {
+        let mut is_held = false;
+        loop {
+            match self.store.commit(commit) {
+                Ok(()) => break,
+                Err(CommitError::Behind) => {
+                    if !std::mem::replace(&mut is_held, true) {
+                        self.context.counters.held_commits.add(1);
+                    }
+                    let _tick = crossbeam_channel::after(BEHIND_WAIT).recv();
+                }
+                Err(error @ CommitError::Failed(_)) => return Err(ShardError::Commit(error)),
+            }
+        }
+        self.context.counters.commits.add(1);
+        Ok(())
+    }
+
+    fn end_commit(&mut self, until: Position) {
+        self.checkpoint = until;
+        self.skips_effects = false;
+        self.half_done = None;
+        self.context.progress.set_checkpoint(until);
+        let now = self.now();
+        self.hot.shrink(now);
+        let bytes = self.hot.bytes() as u64;
+        let before = std::mem::replace(&mut self.hot_bytes, bytes);
+        self.context.counters.hot_bytes.add(bytes.saturating_sub(before));
+        self.context.counters.hot_bytes.sub(before.saturating_sub(bytes));
+        self.tell_trainer();
+        self.note_import_applied();
+    }
+
+    fn answer(&mut self, position: Position, block: &RecordBlock, asks: Vec<Ask>, outcomes: Vec<Outcome>) {
+        let now_us = self.context.clock.ticks_us();
+        let mut outcomes: Vec<Option<Outcome>> = outcomes.into_iter().map(Some).collect();
+        for Ask { asker, slot, repeat } in asks {
+            let at = Position { slot, ..position };
+            let receipt = match repeat {
+                Some((known, event)) => self.receipt_of_repeat(&event, known, at),
+                None => {
+                    let Some((_, Record::Event(event))) = block.entries.get(usize::from(slot)) else {
+                        continue;
+                    };
+                    let outcome = outcomes.get_mut(usize::from(slot)).and_then(Option::take);
+                    Receipt::Stored(Box::new(Stored {
+                        event_id: event.event_id.clone(),
+                        shard: self.context.shard,
+                        position: at,
+                        duplicate: Some(false),
+                        insights: outcome.unwrap_or_default().insights,
+                    }))
+                }
+            };
+            if let Some(accepted_us) = self.requests.accepted_us(asker.request) {
+                let us = now_us.saturating_sub(accepted_us);
+                self.context.counters.acknowledge.note_us(us);
+                self.latencies_us.push(us);
+            }
+            self.requests.answer(asker, Answer::Receipt(receipt));
+        }
+    }
+
+    /// The customers whose timers stand in rows of `hour`, as committed.
+    pub(super) fn timer_rows(
+        &self,
+        lane: omnix_model::Lane,
+        hour: i64,
+    ) -> Result<std::collections::BTreeSet<CustomerId>, ShardError> {
+        let range = omnix_storage::KeyRange::prefix(&keys::timers_of(lane, hour));
+        let rows = self.rows(&range)?;
+        Ok(rows.iter().filter_map(|(key, _)| keys::parse_timer(key)).map(|(_, customer)| customer).collect())
+    }
+
+    /// The first hour behind `hour` that has rows of timers.
+    pub(super) fn next_timer_hour(
+        &self,
+        lane: omnix_model::Lane,
+        hour: i64,
+    ) -> Result<Option<i64>, ShardError> {
+        let mut range = omnix_storage::KeyRange::prefix(&keys::timers_of_lane(lane));
+        range.from = keys::timers_of(lane, hour + 1);
+        let mut found = None;
+        self.reader.scan(&range, omnix_storage::Order::Ascending, &mut |key, _| {
+            found = keys::parse_timer(key).map(|(hour, _)| hour);
+            std::ops::ControlFlow::Break(())
+        })?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,188 @@
+//! Records of our own: time, epochs, models, settings, versions.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use omnix_engine::{ENGINE_VERSION, Settings};
+use omnix_model::{Clock, Lane, Record, Timestamp};
+use omnix_storage::{KeyRange, Order};
+
+use super::apply::Step;
+use super::{Shard, ShardError};
+use crate::trainer::{Lesson, Told};
+use crate::{keys, observed};
+
+impl Shard {
+    /// Applies a record that is no event.
+    pub(super) fn apply_control(&mut self, step: Step, record: &Record) -> Result<(), ShardError> {
+        match record {
+            Record::EpochEnd { epoch } => self.end_epoch(step, *epoch),
+            Record::Model { number, hash } => self.take_model(step, *number, *hash),
+            Record::Settings { hash, body } => self.take_settings(step, *hash, body),
+            Record::EngineVersion { version } => self.take_engine(step, *version),
+            Record::Imported { file, taken } => {
+                self.put_effect(keys::import(*file), taken.to_be_bytes().to_vec());
+                Ok(())
+            }
+            // Time has passed when the record was reached; losses and erasures say nothing to a state.
+            Record::Tick | Record::LossAccepted { .. } | Record::Erased | Record::Event(_) => Ok(()),
+        }
+    }
+
+    fn end_epoch(&mut self, step: Step, epoch: u64) -> Result<(), ShardError> {
+        let lane = self.lane_mut(step.lane)?;
+        if lane.row.epoch != epoch {
+            return Ok(());
+        }
+        let observed = std::mem::take(&mut lane.observed);
+        let tally = std::mem::take(&mut lane.tally);
+        lane.row.epoch = epoch + 1;
+        lane.row.epoch_began = Some(step.moment.now);
+        let lesson = Lesson { lane: lane.lane, epoch, tally, until: step.moment.now };
+        if !observed.is_empty() {
+            let key = keys::observed(lesson.lane, epoch, step.at);
+            self.put_effect(key, observed::encode(&observed));
+        }
+        // After a start the trainer is told what still waits for a model, once all is applied again.
+        if !self.is_replaying {
+            self.pending_lessons.push(lesson);
+        }
+        Ok(())
+    }
+
+    fn take_model(&mut self, step: Step, number: u64, hash: u64) -> Result<(), ShardError> {
+        let lane = self.lane_mut(step.lane)?;
+        let (name, current) = (lane.lane, lane.row.model);
+        if number <= current {
+            return Ok(());
+        }
+        let model = self.context.models.named(number, hash)?;
+        let lane = self.lane_mut(step.lane)?;
+        (lane.row.model, lane.row.model_hash) = (number, hash);
+        lane.model = Arc::clone(&model);
+        self.context.models.note_in_force(&model);
+        self.pending_in_force.push((name, number));
+        for (key, _) in self.rows(&KeyRange::prefix(&keys::observed_of_lane(name)))? {
+            // Model n has learnt from the epochs before n.
+            if keys::parse_observed_epoch(&key).is_some_and(|epoch| epoch < number) {
+                self.delete_effect(key);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_settings(&mut self, step: Step, hash: u64, body: &str) -> Result<(), ShardError> {
+        let settings = Settings::from_text(body)
+            .map_err(|error| ShardError::Unfit(format!("settings in the log: {error}")))?;
+        let lane = self.lane_mut(step.lane)?;
+        lane.row.settings = hash;
+        lane.settings = Arc::new(settings);
+        self.put_effect(keys::settings(hash), body.as_bytes().to_vec());
+        Ok(())
+    }
+
+    fn take_engine(&mut self, step: Step, version: u32) -> Result<(), ShardError> {
+        if version > ENGINE_VERSION {
+            return Err(ShardError::Unfit(format!(
+                "the log was written by version {version} of the engine, this is version {ENGINE_VERSION}"
+            )));
+        }
+        self.lane_mut(step.lane)?.row.engine = version;
+        Ok(())
+    }
+
+    /// Ends `epoch` in every lane that is still in it.
+    pub(crate) fn begin_end_of_epoch(&mut self, epoch: u64) {
+        let lanes = self.lanes.iter().filter(|lane| lane.row.epoch == epoch).map(|lane| lane.lane);
+        let records: Vec<_> = lanes.map(|lane| (lane, Record::EpochEnd { epoch })).collect();
+        self.control.extend(records);
+    }
+
+    /// Brings model `number` into force in every lane that works with an earlier one.
+    pub(crate) fn begin_model(&mut self, number: u64, hash: u64) {
+        let lanes = self.lanes.iter().filter(|lane| lane.row.model < number).map(|lane| lane.lane);
+        let records: Vec<_> = lanes.map(|lane| (lane, Record::Model { number, hash })).collect();
+        self.control.extend(records);
+        if let Some(import) = &mut self.import {
+            import.ordered_model = import.ordered_model.max(number);
+        }
+    }
+
+    /// Names settings and version of the engine in every lane that is under others.
+    pub(crate) fn begin_settings(&mut self) {
+        let settings = Arc::clone(&self.context.settings);
+        let (hash, body) = (settings.hash(), settings.to_text());
+        let mut records: Vec<(Lane, Record)> = Vec::new();
+        for lane in &self.lanes {
+            if lane.row.settings != hash {
+                records.push((lane.lane, Record::Settings { hash, body: body.clone() }));
+            }
+            if lane.row.engine != ENGINE_VERSION {
+                records.push((lane.lane, Record::EngineVersion { version: ENGINE_VERSION }));
+            }
+        }
+        self.control.extend(records);
+    }
+
+    /// Puts one tick in hand for every lane in which something is due and which no group moves on anyway.
+    pub(crate) fn begin_ticks(&mut self) {
+        let now = self.now();
+        if self.context.is_history || self.wake_at().is_none_or(|wake| wake > now) {
+            return;
+        }
+        let in_flight = self.in_flight.as_ref().map_or(0, |in_flight| in_flight.group.lanes());
+        let synced = self.synced.as_ref().map_or(0, |(in_flight, _)| in_flight.group.lanes());
+        let busy = self.hand.lanes() | in_flight | synced;
+        let due = self.lanes.iter().filter(|lane| lane.timers.wake_at().is_some_and(|due| due <= now));
+        let idle: Vec<Lane> =
+            due.map(|lane| lane.lane).filter(|lane| busy & 1 << lane.number() == 0).collect();
+        self.context.counters.ticks.add(idle.len() as u64);
+        self.control.extend(idle.into_iter().map(|lane| (lane, Record::Tick)));
+    }
+
+    /// The instant at which an idle lane has to be ticked.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.lanes.iter().filter_map(|lane| lane.timers.wake_at()).min()
+    }
+
+    /// Puts our own records in hand, as far as there is room.
+    pub(super) fn fill_control(&mut self) {
+        let clock = self.control_clock();
+        while let Some((lane, record)) = self.control.pop_front() {
+            if !self.hand.takes(clock) {
+                self.control.push_front((lane, record));
+                return;
+            }
+            let pushed = self.hand.push(lane, record, clock);
+            debug_assert!(pushed.is_ok(), "the group in hand has room");
+        }
+    }
+
+    /// On which clock our own records stand: history's while an import runs.
+    fn control_clock(&self) -> Clock {
+        if self.context.is_history { Clock::History } else { Clock::Live }
+    }
+
+    /// Hands what the commit closed and brought into force to the trainer.
+    pub(super) fn tell_trainer(&mut self) {
+        if std::mem::take(&mut self.has_observed_in_group) {
+            self.context.has_observed.store(true, Ordering::Relaxed);
+        }
+        for lesson in self.pending_lessons.drain(..) {
+            let _stopping = self.context.lessons.send(Told::Lesson(lesson));
+        }
+        for (lane, number) in self.pending_in_force.drain(..) {
+            let _stopping = self.context.lessons.send(Told::InForce { lane, number });
+        }
+    }
+
+    /// All rows of a range, as committed.
+    pub(super) fn rows(&self, range: &KeyRange) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ShardError> {
+        let mut rows = Vec::new();
+        self.reader.scan(range, Order::Ascending, &mut |key, value| {
+            rows.push((key.to_vec(), value.to_vec()));
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+}

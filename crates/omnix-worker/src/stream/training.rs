@@ -1,0 +1,89 @@
+//! The trainer's thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, select};
+
+use super::StreamHandle;
+use crate::models::ModelError;
+use crate::shard::ShardError;
+use crate::trainer::{Order, Told, Trainer};
+
+/// How often the end of an epoch is looked for.
+const TICK: Duration = Duration::from_millis(250);
+/// How long to wait after the files of models failed.
+const RETRY: Duration = Duration::from_secs(5);
+
+pub(super) struct Training {
+    pub(super) trainer: Trainer,
+    pub(super) told: Receiver<Told>,
+    pub(super) stopped: Receiver<()>,
+    pub(super) has_observed: Arc<AtomicBool>,
+    pub(super) handle: StreamHandle,
+    pub(super) is_history: bool,
+}
+
+impl Training {
+    pub(super) fn run(mut self) -> Result<(), ShardError> {
+        let order = self.trainer.resume();
+        self.carry_out(order)?;
+        loop {
+            select! {
+                recv(self.told) -> told => match told {
+                    Ok(told) => {
+                        let order = self.trainer.tell(told);
+                        self.carry_out(order)?;
+                    }
+                    // All shards have ended.
+                    Err(_) => return Ok(()),
+                },
+                recv(self.stopped) -> _ => return self.drain(),
+                default(TICK) => self.tick(),
+            }
+        }
+    }
+
+    /// After the stop shards may still tell something: they must not wait for a trainer that has gone.
+    fn drain(&self) -> Result<(), ShardError> {
+        while self.told.recv().is_ok() {}
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        // History's epochs end with its days.
+        if self.is_history {
+            return;
+        }
+        let has_observed = self.has_observed.load(Ordering::Relaxed);
+        if let Some(order) = self.trainer.tick(self.handle.clock().now(), has_observed) {
+            self.has_observed.store(false, Ordering::Relaxed);
+            self.handle.order(order);
+        }
+    }
+
+    fn carry_out(&mut self, order: Result<Option<Order>, ModelError>) -> Result<(), ShardError> {
+        let order = match order {
+            Ok(order) => order,
+            // The tallies are kept; the fold is done again after the next start.
+            Err(error @ ModelError::Files(_)) => {
+                tracing::error!(%error, "a model could not be kept");
+                let _stopped = self.stopped.recv_timeout(RETRY);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(order) = order {
+            if let Order::Model { number, .. } = order {
+                tracing::info!(model = number, "a model was learnt");
+                self.handle.counters().models.add(1);
+            }
+            self.handle.order(order);
+        } else if !self.trainer.is_busy() && !self.is_history {
+            let _kept =
+                self.trainer.prune().map_err(|error| tracing::warn!(%error, "models were not pruned"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! What tests drive shards with: a log in memory, one shard after another on the same disk, events.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use omnix_engine::Settings;
+use omnix_model::{
+    CustomerId, Event, EventId, LaneRange, LogId, Money, OrderId, Origin, Position, ProductId, Purchase,
+    Quantity, ShardId, Timestamp,
+};
+use omnix_storage::{
+    AppendError, Atomicity, Block, EventLog, Grain, LogReader, LogSource, MemoryDisk, ReadError, StoredBlock,
+    TrimReport,
+};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::attempts::NoMarker;
+use crate::counters::Counters;
+use crate::dedup::{IdSecret, Window};
+use crate::group::Answer;
+use crate::models::{MemoryModels, Models};
+use crate::shard::{Replay, Shard, ShardContext, ShardError};
+use crate::trainer::Told;
+use crate::{Clock, ManualClock, NewEvent, Progress, Receipt, Stored};
+
+/// 2026-01-01T00:00:00Z.
+pub(crate) const START_MS: i64 = 1_767_225_600_000;
+
+pub(crate) fn at_s(seconds: i64) -> Timestamp {
+    Timestamp::from_ms_clamped(START_MS + seconds * 1_000)
+}
+
+/// A log in memory that survives its writer; the next append answers as it is told to.
+#[derive(Clone)]
+pub(crate) struct TestLog {
+    id: LogId,
+    blocks: Arc<Mutex<Vec<StoredBlock>>>,
+    fault: Arc<Mutex<Option<AppendError>>>,
+}
+
+impl TestLog {
+    pub(crate) fn new(id: u16) -> Self {
+        Self { id: LogId(id), blocks: Arc::default(), fault: Arc::default() }
+    }
+
+    pub(crate) fn fail_next(&self, error: AppendError) {
+        *self.fault.lock().unwrap() = Some(error);
+    }
+
+    pub(crate) fn blocks(&self) -> Vec<StoredBlock> {
+        self.blocks.lock().unwrap().clone()
+    }
+}
+
+impl EventLog for TestLog {
+    fn grain(&self) -> Grain {
+        Grain::Shard
+    }
+    fn id(&self) -> LogId {
+        self.id
+    }
+    fn append(&mut self, blocks: &[Block]) -> Vec<Result<Position, AppendError>> {
+        let append = |block: &Block| {
+            if let Some(error) = self.fault.lock().unwrap().take() {
+                return Err(error);
+            }
+            let mut stored = self.blocks.lock().unwrap();
+            let position = Position { log: self.id, frame: stored.len() as u64 + 1, slot: 0 };
+            stored.push(StoredBlock {
+                position,
+                count: block.count,
+                now: block.now,
+                payload: block.payload.clone(),
+            });
+            Ok(position)
+        };
+        blocks.iter().map(append).collect()
+    }
+    fn source(&self) -> Arc<dyn LogSource> {
+        Arc::new(self.clone())
+    }
+    fn trim(&mut self, _: Position, _: Timestamp) -> Result<TrimReport, ReadError> {
+        Ok(TrimReport::default())
+    }
+    fn close(self: Box<Self>) -> Result<(), AppendError> {
+        Ok(())
+    }
+}
+
+impl LogSource for TestLog {
+    fn id(&self) -> LogId {
+        self.id
+    }
+    fn start(&self) -> Position {
+        Position::start(self.id)
+    }
+    fn end(&self) -> Position {
+        self.blocks.lock().unwrap().last().map_or(Position::start(self.id), |block| block.position)
+    }
+    fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError> {
+        Ok(Box::new(TestReader { log: self.clone(), next: after.frame as usize }))
+    }
+}
+
+struct TestReader {
+    log: TestLog,
+    next: usize,
+}
+
+impl LogReader for TestReader {
+    fn next(&mut self, _: Duration) -> Result<Option<StoredBlock>, ReadError> {
+        let block = self.log.blocks.lock().unwrap().get(self.next).cloned();
+        self.next += 1;
+        Ok(block)
+    }
+    fn block_at(&mut self, position: Position) -> Result<Option<StoredBlock>, ReadError> {
+        Ok(self.log.blocks.lock().unwrap().get(position.frame as usize - 1).cloned())
+    }
+}
+
+/// What survives a shard: its disk, its log, the models, the clock.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    pub(crate) disk: MemoryDisk,
+    pub(crate) log: TestLog,
+    pub(crate) models: MemoryModels,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) shard: ShardId,
+    pub(crate) shards: usize,
+    pub(crate) is_history: bool,
+    pub(crate) window: Window,
+    pub(crate) cache_bytes: usize,
+}
+
+impl Ground {
+    pub(crate) fn new(atomicity: Atomicity) -> Self {
+        Self::of_shard(atomicity, 0, 1)
+    }
+
+    pub(crate) fn of_shard(atomicity: Atomicity, shard: u16, shards: usize) -> Self {
+        Self {
+            disk: MemoryDisk::new(atomicity),
+            log: TestLog::new(shard + 1),
+            models: MemoryModels::default(),
+            clock: Arc::new(ManualClock::at(at_s(0))),
+            shard: ShardId(shard),
+            shards,
+            is_history: false,
+            window: Window::default(),
+            cache_bytes: 8 << 20,
+        }
+    }
+
+    /// A shard on what survived, replayed and ready.
+    pub(crate) fn open(&self) -> Driven {
+        self.try_open().expect("the shard opens")
+    }
+
+    pub(crate) fn try_open(&self) -> Result<Driven, ShardError> {
+        let (tell, told) = crossbeam_channel::bounded(1 << 16);
+        let (live, heard) = broadcast::channel(1 << 12);
+        let counters = Arc::new(Counters::default());
+        let context = ShardContext {
+            shard: self.shard,
+            lanes: LaneRange::of_shard(self.shard, self.shards),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            models: Arc::new(Models::new(Box::new(self.models.clone()))),
+            settings: Arc::new(Settings::default()),
+            window: self.window,
+            secret: IdSecret::new([7; 16]),
+            cache_bytes: self.cache_bytes,
+            cache_ttl_ms: i64::MAX / 2,
+            is_history: self.is_history,
+            atomicity: self.disk.atomicity(),
+            counters: Arc::clone(&counters),
+            progress: Arc::new(Progress::default()),
+            live,
+            lessons: tell,
+            rejected_waiting: Arc::new(AtomicUsize::new(0)),
+            has_observed: Arc::new(AtomicBool::new(false)),
+        };
+        let mut shard = Shard::open(context, Box::new(self.disk.open()), Box::new(NoMarker))?;
+        let replay = shard.replay(&self.log)?;
+        shard.go_live()?;
+        let log = self.log.clone();
+        Ok(Driven { shard, log, told, heard, counters, replay })
+    }
+}
+
+/// A shard that a test drives, without threads.
+pub(crate) struct Driven {
+    pub(crate) shard: Shard,
+    pub(crate) log: TestLog,
+    pub(crate) told: crossbeam_channel::Receiver<Told>,
+    pub(crate) heard: broadcast::Receiver<Arc<crate::FeedMessage>>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) replay: Replay,
+}
+
+impl Driven {
+    /// Appends and applies until nothing is left to do.
+    pub(crate) fn settle(&mut self) -> Result<(), ShardError> {
+        loop {
+            self.shard.fill()?;
+            self.shard.begin_ticks();
+            self.shard.fill()?;
+            let Some(block) = self.shard.seal() else { return Ok(()) };
+            let answer = self.log.append(std::slice::from_ref(&block)).pop().unwrap();
+            self.shard.synced(answer)?;
+            self.shard.apply_synced()?;
+        }
+    }
+
+    /// Hands events in without driving the shard.
+    pub(crate) fn ask(&mut self, events: Vec<NewEvent>) -> oneshot::Receiver<Vec<Answer>> {
+        let (reply, answer) = oneshot::channel();
+        self.shard.accept(events, reply, 0, None);
+        answer
+    }
+
+    /// Publishes events as one request and gives their receipts.
+    pub(crate) fn publish(&mut self, events: Vec<NewEvent>) -> Result<Vec<Receipt>, ShardError> {
+        let answer = self.ask(events);
+        self.settle()?;
+        Ok(receipts(answer))
+    }
+
+    /// Publishes one event that must be stored.
+    pub(crate) fn store(&mut self, event: NewEvent) -> Stored {
+        match self.publish(vec![event]).unwrap().pop().unwrap() {
+            Receipt::Stored(stored) => *stored,
+            other => panic!("not stored: {other:?}"),
+        }
+    }
+}
+
+pub(crate) fn receipts(mut answer: oneshot::Receiver<Vec<Answer>>) -> Vec<Receipt> {
+    let answers = answer.try_recv().expect("the request is answered");
+    let receipt = |answer| match answer {
+        Answer::Receipt(receipt) => receipt,
+        Answer::Refused(event, refusal) => Receipt::Refused { event_id: event.event_id, refusal },
+    };
+    answers.into_iter().map(receipt).collect()
+}
+
+pub(crate) fn customer(name: &str) -> CustomerId {
+    CustomerId::new(name).unwrap()
+}
+
+/// A purchase of `customer` at `at`, worth `amount` of the currency, under `id`.
+pub(crate) fn purchase(name: &str, id: &str, at: Timestamp, amount: i64) -> NewEvent {
+    NewEvent {
+        event: Event::Purchase(Purchase {
+            customer_id: Some(customer(name)),
+            product_id: ProductId::new(&format!("p{}", amount % 7)).unwrap(),
+            product_category: "food".into(),
+            product_name: "Thing".into(),
+            quantity: Quantity::from_thousandths(1_000),
+            price: Money::from_millionths(amount * 1_000_000),
+            total_amount: Money::from_millionths(amount * 1_000_000),
+            timestamp: at,
+            location: None,
+            payment_method: None,
+            device_type: None,
+            order_id: Some(OrderId::new(&format!("o-{id}")).unwrap()),
+            order_lines: Some(1),
+            metadata: "".into(),
+            extra: "".into(),
+        }),
+        event_id: EventId::new(id).unwrap(),
+        origin: Origin::Client,
+        anonymous: false,
+    }
+}

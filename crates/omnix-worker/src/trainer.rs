@@ -1,0 +1,256 @@
+//! The trainer: ends epochs, folds what all lanes observed into the next model, orders it into force.
+//!
+//! A state machine that is told what lanes did and says what they are to do; `stream` gives it a thread. It
+//! decides when an epoch ends, and nothing else: what a model is follows from the log alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use omnix_engine::{Tally, learn};
+use omnix_model::limits::LANES;
+use omnix_model::{Lane, Timestamp};
+
+use crate::models::{ModelError, Models};
+
+/// The first epoch of a young shop, in milliseconds; each is twice as long as the last.
+const FIRST_EPOCH_MS: i64 = 5_000;
+/// An epoch at the longest.
+const EPOCH_MS_MAX: i64 = Timestamp::HOUR_MS;
+/// Models kept whatever their age.
+const MODELS_KEPT: u64 = 48;
+
+/// What a lane observed in an epoch that ended.
+#[derive(Debug)]
+pub(crate) struct Lesson {
+    pub(crate) lane: Lane,
+    pub(crate) epoch: u64,
+    pub(crate) tally: Tally,
+    /// The lane's time at the end of the epoch.
+    pub(crate) until: Timestamp,
+}
+
+/// What the trainer is told.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A lane ended an epoch.
+    Lesson(Lesson),
+    /// A lane works with this model from now on.
+    InForce { lane: Lane, number: u64 },
+}
+
+/// What the shards are to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// End this epoch in every lane.
+    EndEpoch(u64),
+    /// Bring this model into force in every lane.
+    Model { number: u64, hash: u64 },
+}
+
+/// The trainer.
+pub(crate) struct Trainer {
+    models: Arc<Models>,
+    /// Tallies of epochs that not all lanes have ended.
+    lessons: BTreeMap<u64, BTreeMap<Lane, (Tally, Timestamp)>>,
+    /// The model of each lane.
+    in_force: Vec<u64>,
+    /// The epoch that is under way.
+    epoch: u64,
+    began: Option<Timestamp>,
+    /// The epoch whose end was ordered and whose model is not in force everywhere.
+    ordered: Option<u64>,
+}
+
+impl Trainer {
+    /// A trainer of lanes that stand in `epoch`, which began at `began`, and work with these models.
+    pub(crate) fn new(
+        models: Arc<Models>,
+        epoch: u64,
+        began: Option<Timestamp>,
+        lanes: impl IntoIterator<Item = (Lane, u64)>,
+    ) -> Self {
+        let mut in_force = vec![0; LANES];
+        for (lane, number) in lanes {
+            if let Some(place) = in_force.get_mut(lane.index()) {
+                *place = number;
+            }
+        }
+        Self { models, lessons: BTreeMap::new(), in_force, epoch, began, ordered: None }
+    }
+
+    /// What is left of the time before the process ended: an epoch that some lanes have ended and others have
+    /// not, or a model that is not in force everywhere.
+    pub(crate) fn resume(&mut self) -> Result<Option<Order>, ModelError> {
+        let oldest = self.in_force.iter().copied().min().unwrap_or(0);
+        let newest = self.in_force.iter().copied().max().unwrap_or(0);
+        if oldest < newest {
+            self.ordered = Some(newest - 1);
+            return self.order_model(newest).map(Some);
+        }
+        if let Some((&epoch, lessons)) = self.lessons.first_key_value() {
+            self.ordered = Some(epoch);
+            if lessons.len() < LANES {
+                return Ok(Some(Order::EndEpoch(epoch)));
+            }
+            return self.learn(epoch);
+        }
+        Ok(None)
+    }
+
+    /// Takes what a lane says.
+    pub(crate) fn tell(&mut self, told: Told) -> Result<Option<Order>, ModelError> {
+        match told {
+            Told::Lesson(lesson) => {
+                let epoch = lesson.epoch;
+                self.note(lesson);
+                if self.lessons.get(&epoch).is_some_and(|lessons| lessons.len() == LANES) {
+                    return self.learn(epoch);
+                }
+            }
+            Told::InForce { lane, number } => {
+                if let Some(place) = self.in_force.get_mut(lane.index()) {
+                    *place = number.max(*place);
+                }
+                let oldest = self.in_force.iter().copied().min().unwrap_or(0);
+                if self.ordered.is_some_and(|epoch| oldest > epoch) {
+                    self.ordered = None;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes a tally without folding it: for those found at the start.
+    pub(crate) fn note(&mut self, lesson: Lesson) {
+        self.lessons.entry(lesson.epoch).or_default().insert(lesson.lane, (lesson.tally, lesson.until));
+    }
+
+    /// Ends the epoch if its time is over and something was observed in it.
+    pub(crate) fn tick(&mut self, now: Timestamp, has_observed: bool) -> Option<Order> {
+        if !has_observed || self.ordered.is_some() {
+            return None;
+        }
+        let began = *self.began.get_or_insert(now);
+        if now.ms_since(began) < epoch_ms(self.epoch) {
+            return None;
+        }
+        self.ordered = Some(self.epoch);
+        Some(Order::EndEpoch(self.epoch))
+    }
+
+    /// Whether an epoch's end was ordered and its model is not in force everywhere.
+    pub(crate) const fn is_busy(&self) -> bool {
+        self.ordered.is_some()
+    }
+
+    fn learn(&mut self, epoch: u64) -> Result<Option<Order>, ModelError> {
+        let Some(lessons) = self.lessons.remove(&epoch) else { return Ok(None) };
+        let until = lessons.values().map(|(_, until)| *until).max().unwrap_or(Timestamp::MIN);
+        self.epoch = epoch + 1;
+        self.began = Some(until);
+        self.ordered = Some(epoch);
+        // A fold that was written before the process died is not done again.
+        if self.models.by_number(epoch + 1)?.is_none() {
+            let model = self.models.by_number(epoch)?.ok_or(ModelError::Missing(epoch))?;
+            let tallies: Vec<(Lane, Tally)> =
+                lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
+            self.models.keep(&Arc::new(learn(&model, &tallies, until)))?;
+        }
+        self.order_model(epoch + 1).map(Some)
+    }
+
+    fn order_model(&self, number: u64) -> Result<Order, ModelError> {
+        let model = self.models.by_number(number)?.ok_or(ModelError::Missing(number))?;
+        Ok(Order::Model { number, hash: model.hash() })
+    }
+
+    /// Removes models that nobody needs: all lanes work with newer ones, also after a crash.
+    pub(crate) fn prune(&self) -> Result<usize, ModelError> {
+        let oldest = self.in_force.iter().copied().min().unwrap_or(0);
+        let keep_from = oldest.saturating_sub(MODELS_KEPT);
+        self.models.files().prune(&|number| number >= keep_from)
+    }
+}
+
+/// How long an epoch lasts.
+fn epoch_ms(epoch: u64) -> i64 {
+    let doublings = u32::try_from(epoch).unwrap_or(u32::MAX).min(20);
+    (FIRST_EPOCH_MS << doublings).min(EPOCH_MS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{MemoryModels, ModelStore as _};
+
+    fn at(s: i64) -> Timestamp {
+        Timestamp::from_ms_clamped(s * 1_000)
+    }
+
+    fn lesson(lane: Lane, epoch: u64) -> Told {
+        Told::Lesson(Lesson { lane, epoch, tally: Tally::default(), until: at(10) })
+    }
+
+    fn trainer(files: &MemoryModels) -> Trainer {
+        Trainer::new(Arc::new(Models::new(Box::new(files.clone()))), 0, None, [])
+    }
+
+    fn told_by_all(
+        trainer: &mut Trainer,
+        lanes: impl Iterator<Item = Lane>,
+        told: impl Fn(Lane) -> Told,
+    ) -> Vec<Order> {
+        lanes.filter_map(|lane| trainer.tell(told(lane)).unwrap()).collect()
+    }
+
+    #[test]
+    fn epochs_double_up_to_an_hour() {
+        assert_eq!(
+            [0, 1, 2, 9, 10, 500].map(epoch_ms),
+            [5_000, 10_000, 20_000, 2_560_000, 3_600_000, 3_600_000]
+        );
+    }
+
+    #[test]
+    fn an_epoch_ends_when_its_time_is_over_and_something_was_observed() {
+        let files = MemoryModels::default();
+        let mut trainer = trainer(&files);
+        assert_eq!(trainer.tick(at(0), false), None);
+        assert_eq!(trainer.tick(at(0), true), None, "the epoch begins with the first event");
+        assert_eq!(trainer.tick(at(4), true), None);
+        assert_eq!(trainer.tick(at(5), false), None);
+        assert_eq!(trainer.tick(at(5), true), Some(Order::EndEpoch(0)));
+        assert_eq!(trainer.tick(at(500), true), None, "one at a time");
+        let orders = told_by_all(&mut trainer, Lane::all(), |lane| lesson(lane, 0));
+        assert!(matches!(orders[..], [Order::Model { number: 1, .. }]), "{orders:?}");
+        assert_eq!(files.list().unwrap(), [1], "the model is kept before it is ordered");
+        assert!(trainer.is_busy());
+        told_by_all(&mut trainer, Lane::all(), |lane| Told::InForce { lane, number: 1 });
+        assert!(!trainer.is_busy());
+        assert_eq!(
+            trainer.tick(at(19), true),
+            None,
+            "the second lasts ten seconds, from the end of the first"
+        );
+        assert_eq!(trainer.tick(at(20), true), Some(Order::EndEpoch(1)));
+    }
+
+    #[test]
+    fn what_was_left_undone_is_taken_up() {
+        let files = MemoryModels::default();
+        let mut first = trainer(&files);
+        told_by_all(&mut first, Lane::all(), |lane| lesson(lane, 0));
+        // The process died when half of the lanes had the model.
+        let lanes = Lane::all().map(|lane| (lane, u64::from(lane.number() < 32)));
+        let mut second = Trainer::new(Arc::new(Models::new(Box::new(files.clone()))), 1, None, lanes);
+        assert!(matches!(second.resume().unwrap(), Some(Order::Model { number: 1, .. })));
+        // And when half of the lanes had ended the epoch.
+        let mut third = trainer(&MemoryModels::default());
+        Lane::all().take(32).for_each(|lane| {
+            third.note(Lesson { lane, epoch: 0, tally: Tally::default(), until: at(9) });
+        });
+        assert_eq!(third.resume().unwrap(), Some(Order::EndEpoch(0)));
+        let orders = told_by_all(&mut third, Lane::all().skip(32), |lane| lesson(lane, 0));
+        assert_eq!(orders.len(), 1);
+    }
+}
