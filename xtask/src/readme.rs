@@ -1,7 +1,7 @@
 //! Runs the commands that the README shows, so that a stranger who copies them meets no surprise.
 //!
-//! A block fenced as `sh` is run by bash, in order, all in one fresh folder inside the build folder (cargo
-//! finds the workspace from there). A block fenced as `sh service` is started, awaited until it prints
+//! A block fenced as `sh` is run by bash, in order, all in one fresh folder below the root's `target`
+//! (cargo finds the workspace from there). A block fenced as `sh service` is started, awaited until it prints
 //! `listening on`, and ended when the README is through; one fenced as `sh for 20s` runs for that long, if it
 //! does not end before. Blocks in other languages are not run.
 
@@ -68,7 +68,8 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     if blocks.is_empty() {
         bail!("the README shows no command (no block fenced as `sh`)");
     }
-    let folder = workspace.target().join("readme");
+    // Below the root, wherever the build folder is: cargo finds the workspace by walking up.
+    let folder = workspace.root().join("target").join("readme");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
