@@ -69,7 +69,18 @@ struct Derived {
     /// The sums and maxima over all products.
     all: Popularity,
     peak: Popularity,
+    /// By slot, so that lists are made without looking at whole products.
+    pull: Vec<Pull>,
     hash: OnceLock<u64>,
+}
+
+/// What makes a product's companions count for it, in the lists.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pull {
+    /// `(n_i + 5 g)^-0.5`, one side of the cosine of `C_ij`; `g` is the weight of a basket at the model's time.
+    pub basket_norm: f64,
+    /// `(s_j + 0.001)/(l_j + 0.001)`: fast over slow popularity, both as parts of the largest.
+    pub lift: f64,
 }
 
 impl PartialEq for Model {
@@ -100,7 +111,17 @@ impl Model {
             peak.raise(product.popularity);
         }
         let popular = most_popular(&body.catalogue);
-        let derived = Derived { popular, all, peak, hash: OnceLock::new() };
+        let basket = body.until.map_or(1.0, |until| body.companions.weight_at(until, until));
+        let mut pull = vec![Pull::default(); body.catalogue.slots().len()];
+        for (slot, product) in body.catalogue.iter() {
+            let popularity = &product.popularity;
+            if let Some(place) = pull.get_mut(slot as usize) {
+                place.basket_norm = 1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * basket);
+                place.lift =
+                    (popularity.short / peak.short + 0.001) / (popularity.long / peak.long + 0.001);
+            }
+        }
+        let derived = Derived { popular, all, peak, pull, hash: OnceLock::new() };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
     }
 
@@ -201,16 +222,15 @@ impl Model {
     }
 
     /// The products bought together with the one in `slot`: slot and `C_ij`, both sides' baskets not yet
-    /// divided out (see [`Self::basket_norm`]).
+    /// divided out (see [`Pull::basket_norm`]).
     pub(crate) fn companions(&self, slot: u32) -> impl Iterator<Item = (u32, f64)> {
         let list = self.body.companions.of(slot);
         list.iter().map(|neighbour| (neighbour.slot, f64::from(neighbour.weight)))
     }
 
-    /// `(n_i + 5 g)^-0.5`, one side of the cosine of `C_ij`; `g` is the weight of a basket at the model's time.
-    pub(crate) fn basket_norm(&self, product: &Product) -> f64 {
-        let g = self.body.until.map_or(1.0, |until| self.body.companions.weight_at(until, until));
-        1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * g)
+    /// What makes the companions of the product in `slot` count; nothing does where there is no product.
+    pub(crate) fn pull(&self, slot: u32) -> Pull {
+        self.derived.pull.get(slot as usize).copied().unwrap_or_default()
     }
 
     /// About how many bytes of memory the model takes, lists shared with other models included.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
-use crate::math::{days_between, pow, sqrt};
+use crate::math::{days_between, exp, sqrt};
 use crate::view::{Recommendations, Recommended};
 use crate::{IntervalSums, Model, Product};
 
@@ -48,8 +48,8 @@ pub struct RankQuery<'a> {
     pub now: Timestamp,
 }
 
-/// What a basket leaves of a product's weight that it does not hold.
-const BASKET_DECAY: f64 = 0.9;
+/// What a basket leaves of a product's weight that it does not hold: the logarithm of 0.9.
+const LN_BASKET_DECAY: f64 = -0.105_360_515_657_826_3;
 /// Own products whose companions are looked at: those with the largest weight.
 const TASTE_MAX: usize = 256;
 /// The weight of a product in the basket, where an own product weighs 1 when it was bought in the last basket
@@ -63,8 +63,10 @@ const DUE_MIN: f64 = 0.5;
 /// The two lists, best first; both empty as long as nothing is popular.
 ///
 /// `again`: own products by how often they were bought, how well they go with the others and how popular they
-/// are (0.5, 0.25 and 0.25 of the largest each), times 0.5 + the probability that the interval in hand ends
-/// within 14 days, times a fading factor below 1 for what the shop sells less and less of.
+/// are (0.5, 0.25 and 0.25, each as a part of the largest) plus 0.25 of their repeat share, times 0.5 + the
+/// probability that the interval in hand ends within 14 days, times a fading factor below 1 for what the shop
+/// sells less and less of. Most own products were bought equally often, once or twice: how such ties are
+/// broken matters more than how recent a purchase is.
 ///
 /// `new`: the companions of own products and of the basket, by cosine times the trend of their popularity,
 /// `cf_j (s_j + 0.001)/(l_j + 0.001)` with `s` and `l` the fast and the slow popularity as parts of the largest;
@@ -103,8 +105,7 @@ impl Taste {
         let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
         let mut taste = Self { company: vec![0.0; model.slots()], touched: Vec::new(), held };
         for (slot, weight) in liked {
-            let Some(product) = model.at(slot) else { continue };
-            let share = weight / length * model.basket_norm(product);
+            let share = weight / length * model.pull(slot).basket_norm;
             for (other, together) in model.companions(slot) {
                 taste.add(other, share * together);
             }
@@ -122,8 +123,8 @@ impl Taste {
     }
 
     /// The cosine of a product with what the customer likes.
-    fn cosine(&self, model: &Model, slot: u32, product: &Product) -> f64 {
-        self.company.get(slot as usize).copied().unwrap_or(0.0) * model.basket_norm(product)
+    fn cosine(&self, model: &Model, slot: u32) -> f64 {
+        self.company.get(slot as usize).copied().unwrap_or(0.0) * model.pull(slot).basket_norm
     }
 
     fn holds(&self, slot: u32) -> bool {
@@ -136,12 +137,12 @@ fn weight(item: &OwnItem) -> f64 {
     let count = f64::from(item.baskets.max(1));
     let last = f64::from(item.baskets_since_last);
     let span = f64::from(item.baskets_since_first.max(1)) - 1.0 - last;
-    let since_last = pow(BASKET_DECAY, last);
+    let since_last = exp(LN_BASKET_DECAY * last);
     if count < 2.0 || span <= 0.0 {
         return since_last;
     }
-    let per_gap = pow(BASKET_DECAY, span / (count - 1.0));
-    since_last * (1.0 - pow(per_gap, count)) / (1.0 - per_gap)
+    let ln_gap = LN_BASKET_DECAY * span / (count - 1.0);
+    since_last * (1.0 - exp(ln_gap * count)) / (1.0 - exp(ln_gap))
 }
 
 /// A product with its score.
@@ -182,7 +183,7 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
     let known = own.map(|item| {
         let slot = model.slot(&item.product_id);
         let product = slot.and_then(|slot| model.at(slot));
-        let company = slot.zip(product).map_or(0.0, |(slot, product)| taste.cosine(model, slot, product));
+        let company = slot.map_or(0.0, |slot| taste.cosine(model, slot));
         (item, product, company)
     });
     let known: Vec<_> = known.collect();
@@ -193,7 +194,9 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
         let due = due(model, query, item, product);
         let popularity = product.map_or(0.0, |product| product.popularity().short / model.peak().short);
         let fading = product.map_or(1.0, |product| (product.popularity().trend() / trend).min(1.0));
-        let liking = 0.5 * f64::from(item.baskets) / most + 0.25 * company / company_most + 0.25 * popularity;
+        let repeated = product.map_or(0.0, |product| product.popularity().repeat_share());
+        let often = f64::from(item.baskets) / most;
+        let liking = 0.5 * often + 0.25 * (company / company_most + popularity + repeated);
         Scored {
             score: liking * (0.5 + due) * fading,
             product_id: &item.product_id,
@@ -215,11 +218,17 @@ fn due(model: &Model, query: &RankQuery<'_>, item: &OwnItem, product: Option<&Pr
 /// Products that the customer does not hold.
 fn new(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
     let peak = model.peak();
-    let companions = taste.touched.iter().filter(|&&slot| !taste.holds(slot)).filter_map(|&slot| {
+    let companions = taste.touched.iter().filter(|&&slot| !taste.holds(slot));
+    let mut scored: Vec<(f64, u32)> =
+        companions.map(|&slot| (taste.cosine(model, slot) * model.pull(slot).lift, slot)).collect();
+    let id = |slot: u32| model.at(slot).map(Product::id);
+    let order = |a: &(f64, u32), b: &(f64, u32)| b.0.total_cmp(&a.0).then_with(|| id(a.1).cmp(&id(b.1)));
+    if scored.len() > query.limit {
+        scored.select_nth_unstable_by(query.limit, order);
+        scored.truncate(query.limit);
+    }
+    let companions = scored.into_iter().filter_map(|(score, slot)| {
         let product = model.at(slot)?;
-        let popularity = product.popularity();
-        let trend = (popularity.short / peak.short + 0.001) / (popularity.long / peak.long + 0.001);
-        let score = taste.cosine(model, slot, product) * trend;
         Some(Scored { score, product_id: product.id(), product: Some(product), reason: "bought_together" })
     });
     let mut list = best(companions.collect(), query.limit);

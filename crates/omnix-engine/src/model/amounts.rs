@@ -213,7 +213,7 @@ impl Window {
 
 impl AmountExpectation {
     /// The normal-equivalent score of an order whose ln(amount) is `y`, comparable for short and long
-    /// histories (Wallace's approximation of the t distribution):
+    /// histories (Wallace's approximation of the t distribution, Annals of Mathematical Statistics 30, 1959):
     /// `t = (y - M)/sqrt V; z = sign(t) sqrt(nu ln(1 + t^2/nu)) (8 nu + 1)/(8 nu + 3)`.
     #[must_use]
     pub fn score(&self, y: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! What is bought together: for each product the products it shares baskets with.
 //!
-//! Decay runs forward: a basket at `t` counts `g = 2^(t/120 d)` and nothing that stands is touched, so that
+//! Item-to-item cosine as in Linden, Smith and York (IEEE Internet Computing 7, 2003); forward decay as in
+//! Cormode et al. (ICDE 2009). Decay runs forward: a basket at `t` counts `g = 2^(t/120 d)` and nothing that stands is touched, so that
 //! lists which an epoch did not touch are shared with the model before. Of each list the fold keeps those
 //! with the largest cosine; the criterion decides (by raw count, or when a new pair inherits the smallest
 //! count, half of what new products can be found by is lost), 128 are as good as all.

@@ -2,7 +2,9 @@
 //!
 //! A decayed histogram of scores with pseudo-orders for a prior, an exponential tail fitted above its upper
 //! 5 %, and a target that makes up for what was lately alerted too often or too rarely. Measured against a
-//! threshold moved by every single alert, it finds more at the same budget.
+//! threshold moved by every single alert, it finds more at the same budget. The tail above a high quantile as
+//! an exponential is the peaks-over-threshold method (Pickands, Annals of Statistics 3, 1975; for streams
+//! Siffer et al., KDD 2017) with its shape parameter fixed at 0.
 
 use omnix_model::{DecodeError, Reader, Writer};
 

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::model::fixture::{basket, day, product, sale, taught};
+use crate::{Buyer, Observation};
 
 fn item(id: &str, baskets: u32, last: i64, every: f64) -> OwnItem {
     let repeats = f64::from(baskets - 1);
@@ -113,6 +114,18 @@ fn what_is_bought_more_often_comes_first_and_ties_go_to_what_is_popular() {
     assert_eq!(ids(&rank(&shop(), &query(&own, &[])).again), ["filters", "tea"]);
     let own = [item("tea", 2, 90, 20.0), item("filters", 2, 90, 20.0)];
     assert_eq!(ids(&rank(&shop(), &query(&own, &[])).again), ["filters", "tea"]);
+}
+
+#[test]
+fn of_two_products_alike_the_one_that_others_buy_again_comes_first() {
+    let by = |id: &str, buyer| {
+        let Observation::Sale(sale) = sale(id, day(95)) else { unreachable!() };
+        Observation::Sale(crate::Sale { buyer, ..sale })
+    };
+    let sales = [("glue", Buyer::First), ("milk", Buyer::Again)].map(|(id, buyer)| vec![by(id, buyer); 20]);
+    let own = [item("glue", 2, 90, 20.0), item("milk", 2, 90, 20.0)];
+    let model = taught(&[(100, sales.concat())]);
+    assert_eq!(ids(&rank(&model, &query(&own, &[])).again), ["milk", "glue"]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A bounded sample of what was bought together.
 //!
 //! Which baskets and which lines of long ones are kept is decided by hashes of the basket and the product,
-//! never by a generator: the same lane gives the same sample.
+//! never by a generator: the same lane gives the same sample. Baskets by Wegman's adaptive sampling (Flajolet,
+//! Computing 34, 1990), the lines of one basket by the smallest hashes (Broder, 1997).
 
 use omnix_model::{ProductId, Timestamp};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
