@@ -197,4 +197,20 @@ mod tests {
         ];
         assert_eq!(blocks(text), expected);
     }
+
+    #[test]
+    fn blocks_run_to_their_ends_for_a_time_or_until_the_others_are_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let stage = Stage { folder: path.clone(), binaries: path.clone(), target: path };
+        let block = |line, script: &str| Block { line, manner: Manner::ToItsEnd, script: script.to_owned() };
+        assert!(stage.run(&block(1, "true")).is_ok());
+        assert!(stage.run(&block(2, "false\ntrue")).unwrap_err().to_string().starts_with("failed"));
+        assert!(stage.run_for(&block(3, "sleep 60"), Duration::from_millis(100)).is_ok());
+        assert!(stage.run_for(&block(4, "exit 3"), Duration::from_secs(20)).is_err());
+        let service = stage.start(&block(5, "echo listening on x; touch up; sleep 60")).unwrap();
+        assert!(stage.run(&block(6, "while [ ! -e up ]; do sleep 0.01; done")).is_ok());
+        drop(service);
+        assert!(stage.start(&block(7, "echo nothing of the kind")).is_err());
+    }
 }
