@@ -138,11 +138,12 @@ pub(crate) fn parse_next(
         let fault = Fault::new("", ErrorCode::WrongType, "an event must be an object");
         return Ok(Err(Refused::of(fault)));
     }
-    let fields = Fields::read(scanner)?;
-    Ok(parse_fields(fields, settings))
+    let mut fields = Fields::new();
+    fields.read(scanner)?;
+    Ok(parse_fields(&mut fields, settings))
 }
 
-fn parse_fields(fields: Fields<'_>, settings: &ParseSettings) -> Result<Parsed, Refused> {
+fn parse_fields(fields: &mut Fields<'_>, settings: &ParseSettings) -> Result<Parsed, Refused> {
     let mut reading = Reading::new(fields, settings);
     let event_id = reading.event_id();
     let event = match kind::of(&mut reading) {

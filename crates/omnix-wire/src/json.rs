@@ -8,7 +8,7 @@ mod number;
 mod scanner;
 mod writer;
 
-pub(crate) use canonical::{CanonicalError, canonical_members, canonical_text};
+pub(crate) use canonical::{CanonicalError, Member, canonical_object};
 pub(crate) use scanner::{Scanner, Value};
 pub use writer::{JsonWriter, write_string};
 

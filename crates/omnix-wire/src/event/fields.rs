@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Malformed, Scanner, Value};
+use crate::json::{Malformed, Member, Scanner, Value};
 
 macro_rules! keys {
     ($($variant:ident = $name:literal,)+) => {
@@ -62,22 +62,24 @@ keys! {
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     known: [Option<Value<'a>>; Key::ALL.len()],
-    unknown: Vec<(Cow<'a, str>, Value<'a>)>,
+    unknown: Vec<Member<'a>>,
     /// Known fields that stand there twice.
     repeated: Vec<Key>,
 }
 
 impl<'a> Fields<'a> {
-    /// The members of the object that begins where `scanner` stands.
-    pub(super) fn read(scanner: &mut Scanner<'a>) -> Result<Self, Malformed> {
-        let mut fields =
-            Self { known: [const { None }; Key::ALL.len()], unknown: Vec::new(), repeated: Vec::new() };
+    pub(super) const fn new() -> Self {
+        Self { known: [const { None }; Key::ALL.len()], unknown: Vec::new(), repeated: Vec::new() }
+    }
+
+    /// Reads the members of the object that begins where `scanner` stands. Into a place of its own: it is too
+    /// large to be passed around for every event.
+    pub(super) fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
         scanner.members(|name, scanner| {
             let value = scanner.value(1)?;
-            fields.put(name, value);
+            self.put(name, value);
             Ok(())
-        })?;
-        Ok(fields)
+        })
     }
 
     fn put(&mut self, name: Cow<'a, str>, value: Value<'a>) {
@@ -107,7 +109,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes what has not been taken: unknown fields, and those of other kinds.
-    pub(super) fn take_rest(&mut self) -> Vec<(Cow<'a, str>, Value<'a>)> {
+    pub(super) fn take_rest(&mut self) -> Vec<Member<'a>> {
         let mut rest = std::mem::take(&mut self.unknown);
         for key in Key::ALL {
             if let Some(value) = self.take(*key) {

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::fields::Key;
 use super::reading::{Reading, id_code};
-use crate::json::{Malformed, Scanner, Value, canonical_text};
+use crate::json::{Malformed, Member, Scanner, Value, canonical_object};
 
 const ORDER_ID: &str = "/metadata/orderId";
 const ORDER_LINES: &str = "/metadata/orderLines";
@@ -31,6 +31,7 @@ pub(super) fn read(reading: &mut Reading<'_, '_>) -> Metadata {
         }
     };
     let mut metadata = Metadata::default();
+    let mut members: Vec<Member<'_>> = Vec::new();
     let scanned = Scanner::new(object).members(|key, scanner| {
         let value = scanner.value(2)?;
         match key.as_ref() {
@@ -38,10 +39,11 @@ pub(super) fn read(reading: &mut Reading<'_, '_>) -> Metadata {
             "orderLines" => metadata.order_lines = order_lines(&value, reading),
             _ => {}
         }
+        members.push((key, value));
         Ok::<(), Malformed>(())
     });
     debug_assert!(scanned.is_ok(), "what was scanned can be scanned again");
-    metadata.text = reading.canonical(canonical_text(object, Key::Metadata.pointer()));
+    metadata.text = reading.canonical(canonical_object(members, Key::Metadata.pointer()));
     metadata
 }
 

@@ -11,11 +11,11 @@ use smol_str::SmolStr;
 
 use super::fields::{Fields, Key};
 use super::{Faults, ParseSettings};
-use crate::json::{CanonicalError, Malformed, Scanner, Value, canonical_members};
+use crate::json::{CanonicalError, Malformed, Scanner, Value, canonical_object};
 
 /// An event that is being read.
 pub(super) struct Reading<'a, 's> {
-    pub(super) fields: Fields<'a>,
+    pub(super) fields: &'s mut Fields<'a>,
     pub(super) settings: &'s ParseSettings,
     pub(super) faults: Faults,
     /// Numbers that had to be rounded.
@@ -25,7 +25,7 @@ pub(super) struct Reading<'a, 's> {
 }
 
 impl<'a, 's> Reading<'a, 's> {
-    pub(super) fn new(mut fields: Fields<'a>, settings: &'s ParseSettings) -> Self {
+    pub(super) fn new(fields: &'s mut Fields<'a>, settings: &'s ParseSettings) -> Self {
         let mut faults = Faults::default();
         for key in fields.take_repeated() {
             faults.push(Fault::new(key.pointer(), ErrorCode::InvalidFormat, "stands there more than once"));
@@ -337,7 +337,7 @@ impl<'a, 's> Reading<'a, 's> {
         if rest.is_empty() {
             return SmolStr::default();
         }
-        self.canonical(canonical_members(rest))
+        self.canonical(canonical_object(rest, ""))
     }
 
     /// The canonical text; where there is none the fault is noted.

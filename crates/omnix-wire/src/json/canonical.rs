@@ -16,46 +16,64 @@ pub(crate) enum CanonicalError {
     RepeatedKey(String),
 }
 
+impl CanonicalError {
+    /// The error, which was found within what stands at `pointer`.
+    fn within(self, pointer: &str) -> Self {
+        match self {
+            Self::Malformed => Self::Malformed,
+            Self::RepeatedKey(inner) => Self::RepeatedKey(format!("{pointer}{inner}")),
+        }
+    }
+
+    /// The error, which was found within the member `key` or the element of that index.
+    fn within_member(self, key: &str) -> Self {
+        // RFC 6901, section 3.
+        self.within(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
 impl From<Malformed> for CanonicalError {
     fn from(_: Malformed) -> Self {
         Self::Malformed
     }
 }
 
-/// The canonical form of the one value in `text`, which stands at `pointer`.
-pub(crate) fn canonical_text(text: &str, pointer: &str) -> Result<String, CanonicalError> {
-    let mut canonical = Canonical { out: String::with_capacity(text.len()), pointer: pointer.to_owned() };
-    canonical.next(&mut Scanner::new(text))?;
+/// A member of an object, scanned.
+pub(crate) type Member<'a> = (Cow<'a, str>, Value<'a>);
+
+/// The canonical form of the object that `members` make up; it stands at `pointer`.
+pub(crate) fn canonical_object(members: Vec<Member<'_>>, pointer: &str) -> Result<String, CanonicalError> {
+    let mut canonical = Canonical { out: String::with_capacity(64) };
+    let written = canonical.write_object(members);
+    written.map_err(|error| error.within(pointer))?;
     Ok(canonical.out)
 }
-
-/// The canonical form of the object that `members`, each of which has been scanned, make up at the top.
-pub(crate) fn canonical_members(members: Vec<(Cow<'_, str>, Value<'_>)>) -> Result<String, CanonicalError> {
-    let mut canonical = Canonical { out: String::from("{"), pointer: String::new() };
-    let mut parts = Vec::with_capacity(members.len());
-    for (key, value) in members {
-        canonical.member(key, &mut parts, |canonical| match value {
-            Value::Array(text) | Value::Object(text) => canonical.next(&mut Scanner::new(text)),
-            scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_)) => {
-                canonical.scalar(&scalar);
-                Ok(())
-            }
-        })?;
-    }
-    canonical.end_object(0, parts)?;
-    Ok(canonical.out)
-}
-
 /// A member of the object that is being written: its key, and where it stands in the text.
 type Part<'a> = (Cow<'a, str>, Range<usize>);
 
-/// What has been written, and where the value stands that is next.
+/// What has been written.
 struct Canonical {
     out: String,
-    pointer: String,
 }
 
 impl Canonical {
+    /// Writes the object that `members` make up.
+    fn write_object(&mut self, members: Vec<Member<'_>>) -> Result<(), CanonicalError> {
+        let start = self.out.len();
+        self.out.push('{');
+        let mut parts = Vec::with_capacity(members.len());
+        for (key, value) in members {
+            self.member(key, &mut parts, |canonical| match value {
+                Value::Array(text) | Value::Object(text) => canonical.next(&mut Scanner::new(text)),
+                scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_)) => {
+                    canonical.scalar(&scalar);
+                    Ok(())
+                }
+            })?;
+        }
+        self.end_object(start, parts)
+    }
+
     /// Writes the value that begins where `scanner` stands. Recursion is bounded by the depth of JSON that a
     /// scanner takes.
     fn next(&mut self, scanner: &mut Scanner<'_>) -> Result<(), CanonicalError> {
@@ -87,10 +105,8 @@ impl Canonical {
             if index > 0 {
                 self.out.push(',');
             }
-            let parent = self.enter(&index.to_string());
+            self.next(scanner).map_err(|error| error.within_member(&index.to_string()))?;
             index += 1;
-            self.next(scanner)?;
-            self.pointer.truncate(parent);
             Ok::<(), CanonicalError>(())
         })?;
         self.out.push(']');
@@ -117,9 +133,7 @@ impl Canonical {
         let start = self.out.len();
         write_string(&key, &mut self.out);
         self.out.push(':');
-        let parent = self.enter(&key);
-        write_value(self)?;
-        self.pointer.truncate(parent);
+        write_value(self).map_err(|error| error.within_member(&key))?;
         parts.push((key, start..self.out.len()));
         Ok(())
     }
@@ -133,8 +147,7 @@ impl Canonical {
                 _ => None,
             });
             if let Some(key) = twice {
-                self.enter(key);
-                return Err(CanonicalError::RepeatedKey(std::mem::take(&mut self.pointer)));
+                return Err(CanonicalError::RepeatedKey(String::new()).within_member(key));
             }
             let sorted: Vec<&str> =
                 parts.iter().map(|(_, at)| self.out.get(at.clone()).unwrap_or_default()).collect();
@@ -145,26 +158,17 @@ impl Canonical {
         self.out.push('}');
         Ok(())
     }
-
-    /// Goes down to a member or element and answers where to go back to.
-    fn enter(&mut self, key: &str) -> usize {
-        let parent = self.pointer.len();
-        self.pointer.push('/');
-        for character in key.chars() {
-            // RFC 6901, section 3.
-            match character {
-                '~' => self.pointer.push_str("~0"),
-                '/' => self.pointer.push_str("~1"),
-                other => self.pointer.push(other),
-            }
-        }
-        parent
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CanonicalError, canonical_text};
+    use super::{Canonical, CanonicalError, Scanner};
+
+    fn canonical_text(text: &str, pointer: &str) -> Result<String, CanonicalError> {
+        let mut canonical = Canonical { out: String::new() };
+        canonical.next(&mut Scanner::new(text)).map_err(|error| error.within(pointer))?;
+        Ok(canonical.out)
+    }
 
     #[test]
     fn texts_that_say_the_same_are_the_same() {

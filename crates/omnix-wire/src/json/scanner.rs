@@ -76,6 +76,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes through the members of the object that begins here.
+    #[inline]
     pub(crate) fn members<E: From<Malformed>>(
         &mut self,
         mut member: impl FnMut(Cow<'a, str>, &mut Self) -> Result<(), E>,
@@ -185,19 +186,26 @@ impl<'a> Scanner<'a> {
     /// The string that begins here; borrowed when nothing in it is escaped.
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Malformed> {
         self.at += 1;
-        let plain = self.plain_run()?;
-        if self.peek() == Some(b'"') {
-            self.at += 1;
-            return Ok(Cow::Borrowed(plain));
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let len = plain_len(rest);
+        if rest.get(len) == Some(&b'"') {
+            self.at = start + len + 1;
+            return Ok(Cow::Borrowed(self.text.get(start..start + len).unwrap_or_default()));
         }
-        let mut text = plain.to_owned();
+        self.escaped_string().map(Cow::Owned)
+    }
+
+    /// The rest of a string in which something is escaped.
+    fn escaped_string(&mut self) -> Result<String, Malformed> {
+        let mut text = self.plain_run()?.to_owned();
         while self.peek() == Some(b'\\') {
             self.at += 1;
             text.push(self.escaped()?);
             text.push_str(self.plain_run()?);
         }
         self.at += 1;
-        Ok(Cow::Owned(text))
+        Ok(text)
     }
 
     /// What stands before the next quote or backslash, which does come.
