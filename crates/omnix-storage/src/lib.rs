@@ -27,6 +27,6 @@ pub use log::{Disk, DiskFile, RealDisk};
 pub use log::{LogReport, SegmentReport, inspect_log, inspect_log_on};
 pub use store::{
     Atomicity, Expired, KEY_BYTES_MAX, LsmReader, LsmStore, MemoryDisk, MemoryStore, RESERVED_PREFIX,
-    SharedCaches, StoreSettings, StoreStats,
+    SharedCaches, StoreReport, StoreSettings, StoreStats, inspect_store,
 };
 pub use store::{Commit, CommitError, KeyRange, Order, StateReader, StateStore, StoreError, Visit, Write};

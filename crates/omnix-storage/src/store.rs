@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use omnix_model::Position;
 
-pub use lsm::{Expired, LsmReader, LsmStore, SharedCaches, StoreSettings, StoreStats};
+pub use lsm::{
+    Expired, LsmReader, LsmStore, SharedCaches, StoreReport, StoreSettings, StoreStats, inspect_store,
+};
 pub use memory::{Atomicity, MemoryDisk, MemoryStore};
 pub use row::{KEY_BYTES_MAX, RESERVED_PREFIX};
 

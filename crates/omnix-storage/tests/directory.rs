@@ -80,6 +80,17 @@ fn another_number_of_shards_opens_new_logs() {
 }
 
 #[test]
+fn a_description_that_was_not_finished_does_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut directory = DataDirectory::create(dir.path(), format(2)).unwrap();
+    fs::write(dir.path().join("FORMAT.tmp"), "omnix-da").unwrap();
+    directory.adopt(format(2).with_shards(4).unwrap()).unwrap();
+    fs::write(dir.path().join("FORMAT.tmp"), "omnix-da").unwrap();
+    drop(directory);
+    assert_eq!(DataDirectory::open(dir.path()).unwrap().format().shards(), 4);
+}
+
+#[test]
 fn a_secret_is_drawn_once_and_for_the_owner_alone() {
     let dir = tempfile::tempdir().unwrap();
     let directory = DataDirectory::create(dir.path(), format(1)).unwrap();

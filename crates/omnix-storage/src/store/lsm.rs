@@ -25,13 +25,15 @@ use omnix_model::Position;
 use super::{Commit, CommitError, StateReader, StateStore, StoreError, Write};
 use background::Background;
 pub use expiry::Expired;
+pub use manifest::{StoreReport, inspect_store};
 pub use reader::LsmReader;
 use tree::{ShardTree, open_tree};
 
 /// Under this key stands the position up to which the store has been applied.
 const POSITION_KEY: &[u8] = b"m/position";
 
-/// A memtable is sealed when its first row is this old, so that a replay is short.
+/// A memtable is sealed by a commit that finds its first row this old, so that a replay is short. A store at
+/// rest keeps its last memtable: replaying that takes no longer.
 const MEMTABLE_AGE_MAX: Duration = Duration::from_secs(60);
 /// Commits are held while this many sealed memtables wait for the flush.
 const SEALED_MEMTABLES_MAX: usize = 2;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use omnix_storage::conformance::store::all_rows;
-use omnix_storage::{CommitError, StateStore};
+use omnix_storage::{CommitError, StateStore, StoreReport, inspect_store};
 
 use crate::bench::{AMPLE, at, commit, commit_of, copy, get, open, put, try_open, wait_until};
 
@@ -113,4 +113,26 @@ fn a_lost_manifest_is_not_taken_for_a_new_store() {
     fs::remove_file(dir.path().join("current")).unwrap();
     assert!(try_open(dir.path(), AMPLE).is_err());
     assert_eq!(files(&dir.path().join("tables")).len(), 1, "and its table is left alone");
+}
+
+#[test]
+fn an_inspection_changes_nothing_and_goes_on_beside_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(inspect_store(dir.path()), Ok(StoreReport::default()));
+    let mut store = open(dir.path(), AMPLE);
+    for frame in 1..=20 {
+        commit(&mut store, frame, vec![put("k", frame.to_be_bytes())]);
+        store.persist().unwrap();
+        let report = inspect_store(dir.path()).unwrap();
+        assert!(report.tables > 0 && report.bytes > 0);
+    }
+    drop(store);
+    let before = files(dir.path());
+    let manifest = before.iter().find(|path| path.file_name().unwrap() == "current").unwrap();
+    let sound = fs::read(manifest).unwrap();
+    fs::write(manifest, [sound.as_slice(), b"x"].concat()).unwrap();
+    assert!(inspect_store(dir.path()).is_err());
+    fs::write(manifest, sound).unwrap();
+    assert!(inspect_store(dir.path()).is_ok());
+    assert_eq!(files(dir.path()), before);
 }

@@ -19,6 +19,42 @@ use super::StoreError;
 const CURRENT: &str = "current";
 const TABLES: &str = "tables";
 
+/// How often a manifest is looked at again that a running store may just have replaced.
+const RETRIES_MAX: usize = 5;
+
+/// What an inspection of a store's directory found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreReport {
+    /// Files of tables, those among them that wait to be removed.
+    pub tables: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Looks at the store in `dir` without changing a byte, also beside the process that holds it.
+///
+/// It checks the manifest and counts the tables. Whether their blocks are sound shows when they are read:
+/// open the store and scan it.
+///
+/// # Errors
+/// [`StoreError`] when the manifest is damaged or the directory cannot be read.
+pub fn inspect_store(dir: &Path) -> Result<StoreReport, StoreError> {
+    let sound = (0..RETRIES_MAX).map(|_| check(dir)).find(Result::is_ok);
+    sound.unwrap_or_else(|| check(dir))?;
+    let mut report = StoreReport::default();
+    let tables = match fs::read_dir(dir.join(TABLES)) {
+        Ok(tables) => tables,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(report),
+        Err(error) => return Err(damaged(&error.to_string())),
+    };
+    // A table that is removed meanwhile is not counted.
+    for file in tables.filter_map(|entry| entry.and_then(|entry| entry.metadata()).ok()) {
+        report.tables += 1;
+        report.bytes += file.len();
+    }
+    Ok(report)
+}
+
 /// Fails when the manifest in `dir` is damaged, or lost while there are tables.
 pub(super) fn check(dir: &Path) -> Result<(), StoreError> {
     let current = match fs::read(dir.join(CURRENT)) {
