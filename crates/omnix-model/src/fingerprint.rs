@@ -1,7 +1,8 @@
 //! What tells a retry from another event under the same id.
 //!
 //! A stored format: fingerprints stand in customers' states and are left out of the log where they follow
-//! from the event, so the encoding below never changes within a version of the block format.
+//! from the event, so the encoding below never changes within a version of the block format. A field that is
+//! added later is written behind the others, and only when it is there, so that events without it keep theirs.
 
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -1,7 +1,10 @@
 //! The column layout of the UCI data set "Online Retail": one row an invoice line, one event a row.
 //!
-//! The rules are those of `docs/PREDICTIONS.md`, "Input: online-retail". Rows that are no sale to a known
-//! customer are skipped with a reason; rows that cannot be parsed are refused; neither stops the reading.
+//! For each row the first rule that fits decides: no `CustomerID`; a `StockCode` that is no product; a price of
+//! 0 or less; a cancellation (`InvoiceNo` begins with `C`) of a negative quantity is a return; any other
+//! cancellation or quantity of 0 or less contradicts itself; the rest are purchases. Rows that are no sale to a
+//! known customer are skipped with a reason; rows that cannot be parsed are refused; neither stops the reading.
+//! Identical rows are separate purchases: nothing is dropped as a duplicate within a file.
 
 mod columns;
 mod row;

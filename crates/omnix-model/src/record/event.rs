@@ -4,6 +4,9 @@
 //! In `heads`: the record's kind, then a varint of flags, the lane when it does not follow from the
 //! customer, the length shared with the event id before and the length of its rest; the rest in `ids`.
 //! In `numbers`, first: the fingerprint, when it does not follow from the event ([`crate::fingerprint`]).
+//!
+//! A field that is added later takes the next flag and stands behind the others, so that records without it
+//! are still read; an older version refuses the flag instead of misreading the record.
 
 use crate::block::{Sink, Source};
 use crate::record::{consumption_prediction, purchase, segment_update};
