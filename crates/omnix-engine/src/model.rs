@@ -117,8 +117,7 @@ impl Model {
             let popularity = &product.popularity;
             if let Some(place) = pull.get_mut(slot as usize) {
                 place.basket_norm = 1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * basket);
-                place.lift =
-                    (popularity.short / peak.short + 0.001) / (popularity.long / peak.long + 0.001);
+                place.lift = (popularity.short / peak.short + 0.001) / (popularity.long / peak.long + 0.001);
             }
         }
         let derived = Derived { popular, all, peak, pull, hash: OnceLock::new() };

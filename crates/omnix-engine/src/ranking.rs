@@ -7,8 +7,6 @@
 //! Deliberately not here: how the customer's products are stored, and whether a change of the lists is worth
 //! telling.
 
-use std::collections::BTreeSet;
-
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
@@ -76,8 +74,10 @@ pub fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
     if query.limit == 0 || model.popular().next().is_none() {
         return Recommendations::default();
     }
-    let taste = Taste::of(model, query);
-    Recommendations { again: again(model, query, &taste), new: new(model, query, &taste) }
+    let mut taste = Taste::of(model, query);
+    let again = again(model, query, &taste);
+    taste.leave_held();
+    Recommendations { again, new: new(model, query, &taste) }
 }
 
 /// How well each product of the model goes with a customer's own and the basket.
@@ -88,11 +88,14 @@ struct Taste {
     touched: Vec<u32>,
     /// Slots that the customer or the basket holds, ascending.
     held: Vec<u32>,
+    /// The slot of each own product.
+    own_slots: Vec<Option<u32>>,
 }
 
 impl Taste {
     fn of(model: &Model, query: &RankQuery<'_>) -> Self {
-        let own = query.own.iter().filter_map(|item| Some((model.slot(&item.product_id)?, weight(item))));
+        let own_slots: Vec<Option<u32>> = query.own.iter().map(|item| model.slot(&item.product_id)).collect();
+        let own = query.own.iter().zip(&own_slots).filter_map(|(item, slot)| Some(((*slot)?, weight(item))));
         let mut liked: Vec<(u32, f64)> = own.collect();
         let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
         liked.sort_unstable_by(|(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
@@ -103,7 +106,7 @@ impl Taste {
         }
         held.sort_unstable();
         let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
-        let mut taste = Self { company: vec![0.0; model.slots()], touched: Vec::new(), held };
+        let mut taste = Self { company: vec![0.0; model.slots()], touched: Vec::new(), held, own_slots };
         for (slot, weight) in liked {
             let share = weight / length * model.pull(slot).basket_norm;
             for (other, together) in model.companions(slot) {
@@ -125,6 +128,15 @@ impl Taste {
     /// The cosine of a product with what the customer likes.
     fn cosine(&self, model: &Model, slot: u32) -> f64 {
         self.company.get(slot as usize).copied().unwrap_or(0.0) * model.pull(slot).basket_norm
+    }
+
+    /// Takes what is held out of company: nothing of it is new.
+    fn leave_held(&mut self) {
+        for &slot in &self.held {
+            if let Some(company) = self.company.get_mut(slot as usize) {
+                *company = 0.0;
+            }
+        }
     }
 
     fn holds(&self, slot: u32) -> bool {
@@ -176,35 +188,60 @@ fn recommended(scored: &Scored<'_>) -> Recommended {
     }
 }
 
-/// The customer's own products.
+/// An own product on its way into the list.
+struct Liked<'a> {
+    item: &'a OwnItem,
+    product: Option<&'a Product>,
+    /// Its score but for the factor 0.5 + the probability that it is due.
+    liking: f64,
+}
+
+/// The customer's own products. Whether one is due is only worked out while that can still bring it into the
+/// list: at most 1.5 times its liking.
 fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
-    let basket: BTreeSet<&ProductId> = query.basket.iter().collect();
-    let own = query.own.iter().filter(|item| !basket.contains(&item.product_id));
-    let known = own.map(|item| {
-        let slot = model.slot(&item.product_id);
-        let product = slot.and_then(|slot| model.at(slot));
-        let company = slot.map_or(0.0, |slot| taste.cosine(model, slot));
-        (item, product, company)
+    let mut liked = liked(model, query, taste);
+    liked.sort_unstable_by(|a, b| {
+        b.liking.total_cmp(&a.liking).then_with(|| a.item.product_id.cmp(&b.item.product_id))
     });
-    let known: Vec<_> = known.collect();
+    let mut scored: Vec<Scored<'_>> = Vec::with_capacity(liked.len().min(2 * query.limit));
+    let mut scores: Vec<f64> = Vec::with_capacity(query.limit + 1);
+    for Liked { item, product, liking } in liked {
+        if scores.len() >= query.limit && scores.last().is_some_and(|least| false && 1.5 * liking < *least) {
+            break;
+        }
+        let due = due(model, query, item, product);
+        let score = liking * (0.5 + due);
+        let at = scores.partition_point(|other| *other >= score);
+        scores.insert(at, score);
+        scores.truncate(query.limit);
+        let reason = if due >= DUE_MIN { "due" } else { "frequent" };
+        scored.push(Scored { score, product_id: &item.product_id, product, reason });
+    }
+    best(scored, query.limit)
+}
+
+/// How much the customer likes each of their products, whether due or not.
+fn liked<'a>(model: &'a Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'a>> {
+    let own = query.own.iter().zip(&taste.own_slots);
+    let known: Vec<_> = own
+        .filter(|(item, _)| !query.basket.contains(&item.product_id))
+        .map(|(item, &slot)| {
+            let product = slot.and_then(|slot| model.at(slot));
+            (item, product, slot.map_or(0.0, |slot| taste.cosine(model, slot)))
+        })
+        .collect();
     let most = known.iter().map(|(item, ..)| f64::from(item.baskets)).fold(1.0, f64::max);
     let company_most = known.iter().map(|&(.., company)| company).fold(1e-12, f64::max);
-    let trend = model.popularity().trend();
-    let scored = known.into_iter().map(|(item, product, company)| {
-        let due = due(model, query, item, product);
-        let popularity = product.map_or(0.0, |product| product.popularity().short / model.peak().short);
+    let (trend, peak) = (model.popularity().trend(), model.peak().short);
+    let like = |(item, product, company): (&'a OwnItem, Option<&'a Product>, f64)| {
+        let popularity = product.map_or(0.0, |product| product.popularity().short / peak);
         let fading = product.map_or(1.0, |product| (product.popularity().trend() / trend).min(1.0));
         let repeated = product.map_or(0.0, |product| product.popularity().repeat_share());
         let often = f64::from(item.baskets) / most;
         let liking = 0.5 * often + 0.25 * (company / company_most + popularity + repeated);
-        Scored {
-            score: liking * (0.5 + due) * fading,
-            product_id: &item.product_id,
-            product,
-            reason: if due >= DUE_MIN { "due" } else { "frequent" },
-        }
-    });
-    best(scored.collect(), query.limit)
+        Liked { item, product, liking: liking * fading }
+    };
+    known.into_iter().map(like).collect()
 }
 
 /// The probability that a product is bought again within 14 days.
@@ -218,9 +255,11 @@ fn due(model: &Model, query: &RankQuery<'_>, item: &OwnItem, product: Option<&Pr
 /// Products that the customer does not hold.
 fn new(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
     let peak = model.peak();
-    let companions = taste.touched.iter().filter(|&&slot| !taste.holds(slot));
-    let mut scored: Vec<(f64, u32)> =
-        companions.map(|&slot| (taste.cosine(model, slot) * model.pull(slot).lift, slot)).collect();
+    let companions = taste.touched.iter();
+    let mut scored: Vec<(f64, u32)> = companions
+        .map(|&slot| (taste.cosine(model, slot) * model.pull(slot).lift, slot))
+        .filter(|(score, _)| *score > 0.0)
+        .collect();
     let id = |slot: u32| model.at(slot).map(Product::id);
     let order = |a: &(f64, u32), b: &(f64, u32)| b.0.total_cmp(&a.0).then_with(|| id(a.1).cmp(&id(b.1)));
     if scored.len() > query.limit {

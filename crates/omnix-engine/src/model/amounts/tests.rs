@@ -119,3 +119,17 @@ fn what_is_not_finite_is_left_out() {
     assert_eq!(sums.absorb(bad), 4);
     assert!(sums.is_empty());
 }
+
+#[test]
+fn how_orders_are_cut_into_epochs_hardly_matters() {
+    let mut once = AmountPrior::seed();
+    once.fold(&orders(200, 5.0, Some(0.3), Some(0.2)), 5.0);
+    let mut singly = AmountPrior::seed();
+    for _ in 0..200 {
+        // What is left of the residual once the drift has taken its part.
+        let residual = 0.2 - singly.drift();
+        singly.fold(&orders(1, 5.0, Some(0.3), Some(residual)), 5.0 / 200.0);
+    }
+    assert!(close(once.mean(), singly.mean()) && close(once.variance(), singly.variance()));
+    assert!(close(once.drift(), singly.drift()), "{} {}", once.drift(), singly.drift());
+}

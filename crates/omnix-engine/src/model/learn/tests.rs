@@ -267,6 +267,16 @@ fn a_fixed_fold_has_a_fixed_hash() {
 const GOLDEN: &str = "34b2ec0202c6613b";
 
 #[test]
+fn what_version_1_wrote_is_read_and_written_alike() {
+    let model = learn(&Model::seed(), &lanes(1, 2), day(2));
+    assert_eq!(Model::decode(MODEL_1).unwrap(), model);
+    assert_eq!(model.encode(), MODEL_1, "a stored format may only change with its version");
+}
+
+/// Written by version 1; never to be changed.
+const MODEL_1: &[u8] = include_bytes!("../fixture/model-1.bin");
+
+#[test]
 fn damaged_bytes_are_refused_or_read_but_never_panic() {
     let bytes = learn(&Model::seed(), &lanes(1, 2), day(2)).encode();
     for len in (0..bytes.len()).step_by(5) {

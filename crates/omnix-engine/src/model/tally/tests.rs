@@ -4,7 +4,7 @@
 #![expect(clippy::float_cmp, reason = "tests: small figures, exact by design")]
 
 use super::*;
-use crate::model::fixture::{START, basket, busy_day, day, interval, order, product, sale, tally};
+use crate::model::fixture::{START, basket, busy_day, day, interval, order, sale, tally};
 
 fn of<'a>(tally: &'a Tally, id: &str) -> &'a ProductTally {
     tally.products.iter().find(|observed| observed.id.as_str() == id).unwrap()
@@ -159,7 +159,7 @@ fn its_bytes_give_it_back_and_absorb_goes_on_alike() {
 }
 
 #[test]
-fn the_bytes_of_version_1_are_kept() {
+fn what_version_1_wrote_is_read_and_written_alike() {
     let observed = tally(&[
         sale("a", day(0)),
         sale("b", day(1)),
@@ -167,18 +167,12 @@ fn the_bytes_of_version_1_are_kept() {
         basket(9, &["b", "a"], day(1)),
         order(5.0, 1.0),
     ]);
-    let bytes = observed.encode();
-    assert_eq!(bytes.len(), GOLDEN_LEN);
-    assert_eq!(
-        xxhash_rust::xxh3::xxh3_64(&bytes),
-        GOLDEN_HASH,
-        "a stored format may only change with its version"
-    );
-    assert_eq!(product("a"), observed.products[0].id);
+    assert_eq!(Tally::decode(TALLY_1).unwrap(), observed);
+    assert_eq!(observed.encode(), TALLY_1, "a stored format may only change with its version");
 }
 
-const GOLDEN_LEN: usize = 595;
-const GOLDEN_HASH: u64 = 5_349_506_574_855_479_092;
+/// Written by version 1; never to be changed.
+const TALLY_1: &[u8] = include_bytes!("../fixture/tally-1.bin");
 
 #[test]
 fn damaged_bytes_are_refused_or_read_but_never_panic() {
@@ -190,7 +184,9 @@ fn damaged_bytes_are_refused_or_read_but_never_panic() {
         for flip in [1, 0x80, 0xff] {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
-            if let Ok(tally) = Tally::decode(&damaged) {
+            let read = Tally::decode(&damaged);
+            // Folding each of them would take long: every ninth.
+            if let Some(tally) = read.ok().filter(|_| at % 9 == 0) {
                 let model =
                     crate::learn(&crate::Model::seed(), &[(crate::model::fixture::lane(0), tally)], day(9));
                 assert!(crate::Model::decode(&model.encode()).is_ok(), "byte {at} ^ {flip}");
