@@ -96,6 +96,10 @@ fn a_history_has_no_clock_and_counts_its_lines() {
     assert_eq!(told, [(1, true), (3, false), (4, true), (5, false), (6, true)]);
     let code = |index: usize| lines[index].outcome.as_ref().unwrap_err().faults.as_slice()[0].code;
     assert_eq!((code(1), code(3)), (ErrorCode::MalformedJson, ErrorCode::TooLarge));
+    let marked = format!("\u{feff}{old}\n\u{feff}{old}");
+    let history = ParseSettings { now: Timestamp::MAX, ..settings(None) };
+    let marked = NdjsonHistory::new(marked.as_bytes(), history).map(|line| line.unwrap().outcome.is_ok());
+    assert_eq!(marked.collect::<Vec<_>>(), [true, false], "a byte order mark begins a file, not a line");
     let with_a_clock = NdjsonHistory::new(future.as_bytes(), settings(None)).next().unwrap().unwrap();
     assert!(with_a_clock.outcome.is_err());
 }
