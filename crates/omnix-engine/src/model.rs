@@ -117,7 +117,9 @@ impl Model {
             let popularity = &product.popularity;
             if let Some(place) = pull.get_mut(slot as usize) {
                 place.basket_norm = 1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * basket);
-                place.lift = (popularity.short / peak.short + 0.001) / (popularity.long / peak.long + 0.001);
+                let part = |sales: f64, peak: f64| if peak > 0.0 { sales / peak } else { 0.0 };
+                place.lift =
+                    (part(popularity.short, peak.short) + 0.001) / (part(popularity.long, peak.long) + 0.001);
             }
         }
         let derived = Derived { popular, all, peak, pull, hash: OnceLock::new() };
@@ -235,7 +237,8 @@ impl Model {
     /// About how many bytes of memory the model takes, lists shared with other models included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Body>() + self.body.catalogue.memory_bytes() + self.body.companions.memory_bytes()
+        let derived = self.derived.pull.len() * size_of::<Pull>();
+        size_of::<Body>() + derived + self.body.catalogue.memory_bytes() + self.body.companions.memory_bytes()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use omnix_model::{DecodeError, Reader, Writer};
 
-use crate::model::Product;
 use crate::model::catalogue::{INDEX_BYTES, TEXT_OVERHEAD};
 use crate::model::companions::{LIST_BYTES, Neighbour};
+use crate::model::{Product, Pull};
 
 /// What a model may hold. Part of the model, so that it is known wherever it is folded again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,8 @@ impl Default for ModelLimits {
 /// What a model within the default limits takes at the most.
 const BYTES_MAX: usize = {
     let limits = ModelLimits::DEFAULT;
-    let product = size_of::<Option<Product>>() + INDEX_BYTES + LIST_BYTES + 3 * TEXT_OVERHEAD;
+    let product =
+        size_of::<Option<Product>>() + size_of::<Pull>() + INDEX_BYTES + LIST_BYTES + 3 * TEXT_OVERHEAD;
     limits.products_max as usize * product
         + limits.text_bytes_max as usize
         + limits.neighbour_entries_max as usize * size_of::<Neighbour>()
