@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use omnix_storage::testing::{SimCall, SimDisk, SimFault};
-use omnix_storage::{AppendError, EventLog, LogSettings, OpenReport, SegmentLog};
+use omnix_storage::{AppendError, EventLog, LogSettings, OpenReport, SegmentLog, inspect_log_on};
 
 use crate::support::{LOG, SHARD, SMALL, append_on, assert_is, position, sized_block};
 
@@ -100,6 +100,29 @@ fn a_full_disk_stores_nothing_and_passes() {
             outcomes.iter().all(|outcome| outcome.refused + outcome.unknown == 0),
             "{call:?}: {outcomes:?}"
         );
+    }
+}
+
+#[test]
+fn what_did_not_fit_is_cut_off_for_good() {
+    for nth in 1..=60 {
+        let disk = SimDisk::new(nth);
+        let (mut log, _) = open(&disk);
+        disk.fail(SimCall::Write, nth, SimFault::NoSpace);
+        let mut frame = 1;
+        while let Some(Ok(_)) = log.append(&[sized_block(frame, BYTES)]).pop() {
+            frame += 1;
+        }
+        let torn_tail = |disk: &SimDisk| {
+            let report = inspect_log_on(disk, Path::new("/log")).unwrap();
+            report.segments.last().and_then(|segment| segment.torn_tail)
+        };
+        assert_eq!(torn_tail(&disk), None, "right away");
+        disk.power_cycle();
+        assert_eq!(torn_tail(&disk), None, "and when the power fails");
+        let (log, report) = open(&disk);
+        assert_eq!(report.end, position(frame - 1));
+        assert_holds(&log, frame - 1);
     }
 }
 

@@ -116,7 +116,8 @@ fn a_segment_of_version_1_is_read() {
 }
 
 /// A frame that was compressed when version 1 was made: the compressor may change, what it wrote may not.
-const COMPRESSED: &str = "43000000 de3c0a5b 0100000000000000 09000000 0100 0000 00dc207497010000 00dc207497010000
+const COMPRESSED: &str =
+    "43000000 de3c0a5b 0100000000000000 09000000 0100 0000 00dc207497010000 00dc207497010000
     28b52ffd602c008d 000050616761696e 20616e642001001f 550b12";
 
 #[test]
