@@ -206,7 +206,7 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
     let mut scored: Vec<Scored<'_>> = Vec::with_capacity(liked.len().min(2 * query.limit));
     let mut scores: Vec<f64> = Vec::with_capacity(query.limit + 1);
     for Liked { item, product, liking } in liked {
-        if scores.len() >= query.limit && scores.last().is_some_and(|least| false && 1.5 * liking < *least) {
+        if scores.len() >= query.limit && scores.last().is_some_and(|least| 1.5 * liking < *least) {
             break;
         }
         let due = due(model, query, item, product);
@@ -222,9 +222,11 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
 
 /// How much the customer likes each of their products, whether due or not.
 fn liked<'a>(model: &'a Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'a>> {
+    let mut basket: Vec<&ProductId> = query.basket.iter().collect();
+    basket.sort_unstable();
     let own = query.own.iter().zip(&taste.own_slots);
     let known: Vec<_> = own
-        .filter(|(item, _)| !query.basket.contains(&item.product_id))
+        .filter(|(item, _)| basket.binary_search(&&item.product_id).is_err())
         .map(|(item, &slot)| {
             let product = slot.and_then(|slot| model.at(slot));
             (item, product, slot.map_or(0.0, |slot| taste.cosine(model, slot)))
