@@ -154,6 +154,12 @@ impl Customer {
         self.products.iter()
     }
 
+    /// The product, if it is held exactly.
+    pub(crate) fn product(&self, id: &ProductId) -> Option<&Product> {
+        let Place { page, slot } = self.products.find(id)?;
+        self.products.pages.get(page).and_then(|page| page.products().get(slot))
+    }
+
     /// The product, if it is held exactly, to be changed.
     pub(crate) fn product_mut(&mut self, id: &ProductId) -> Option<&mut Product> {
         let Place { page, slot } = self.products.find(id)?;

@@ -49,7 +49,7 @@ pub struct RankQuery<'a> {
 /// What a basket leaves of a product's weight that it does not hold: the logarithm of 0.9.
 const LN_BASKET_DECAY: f64 = -0.105_360_515_657_826_3;
 /// Own products whose companions are looked at: those with the largest weight.
-const TASTE_MAX: usize = 256;
+const TASTE_MAX: usize = 64;
 /// The weight of a product in the basket, where an own product weighs 1 when it was bought in the last basket
 /// and never before.
 const COMPANY_WEIGHT: f64 = 3.0;
@@ -257,18 +257,22 @@ fn due(model: &Model, query: &RankQuery<'_>, item: &OwnItem, product: Option<&Pr
 /// Products that the customer does not hold.
 fn new(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
     let peak = model.peak();
-    let companions = taste.touched.iter();
-    let mut scored: Vec<(f64, u32)> = companions
-        .map(|&slot| (taste.cosine(model, slot) * model.pull(slot).lift, slot))
-        .filter(|(score, _)| *score > 0.0)
-        .collect();
     let id = |slot: u32| model.at(slot).map(Product::id);
-    let order = |a: &(f64, u32), b: &(f64, u32)| b.0.total_cmp(&a.0).then_with(|| id(a.1).cmp(&id(b.1)));
-    if scored.len() > query.limit {
-        scored.select_nth_unstable_by(query.limit, order);
-        scored.truncate(query.limit);
+    // The best so far, best first: there are thousands of companions and few places.
+    let mut first: Vec<(f64, u32)> = Vec::with_capacity(query.limit.min(taste.touched.len()) + 1);
+    for &slot in &taste.touched {
+        let score = taste.cosine(model, slot) * model.pull(slot).lift;
+        let is_full = first.len() >= query.limit;
+        if score <= 0.0 || (is_full && first.last().is_some_and(|(least, _)| score < *least)) {
+            continue;
+        }
+        let stands_before = |&(other, held): &(f64, u32)| {
+            score.total_cmp(&other).then_with(|| id(held).cmp(&id(slot))).is_lt()
+        };
+        first.insert(first.partition_point(stands_before), (score, slot));
+        first.truncate(query.limit);
     }
-    let companions = scored.into_iter().filter_map(|(score, slot)| {
+    let companions = first.into_iter().filter_map(|(score, slot)| {
         let product = model.at(slot)?;
         Some(Scored { score, product_id: product.id(), product: Some(product), reason: "bought_together" })
     });

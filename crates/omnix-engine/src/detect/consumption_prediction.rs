@@ -253,7 +253,7 @@ fn prediction_event(
 
 /// A product's name as the customer, else as all customers have last seen it; else its id.
 fn name_of(stage: &Stage<'_>, id: &ProductId) -> SmolStr {
-    let own = stage.customer.products().find(|product| product.id == *id).map(|product| &product.name);
+    let own = stage.customer.product(id).map(|product| &product.name);
     let name = own.or_else(|| stage.context.model.product(id).map(crate::Product::name));
     name.cloned().unwrap_or_else(|| SmolStr::new(id.as_str()))
 }

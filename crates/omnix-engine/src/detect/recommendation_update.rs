@@ -53,9 +53,9 @@ pub(crate) fn lists(
     let intervals = customer.map(Customer::intervals).unwrap_or_default();
     let mut lists = rank(model, &RankQuery { own: &own, intervals, basket, limit, now });
     // A product that the model has not met yet is known by the name that the customer saw.
-    for product in customer.into_iter().flat_map(Customer::products) {
-        let item = lists.again.iter_mut().find(|item| item.product_id == product.id);
-        if let Some(item) = item.filter(|item| item.product_name == product.id.as_str()) {
+    for item in lists.again.iter_mut().filter(|item| item.product_name == item.product_id.as_str()) {
+        let known = customer.and_then(|customer| customer.product(&item.product_id));
+        if let Some(product) = known {
             item.product_name = product.name.clone();
         }
     }
