@@ -21,6 +21,9 @@ pub const CUSTOMER_SHRINKAGE: f64 = 6.0;
 /// Pseudo-intervals by which a pair's mean is shrunk towards its prior.
 pub const PAIR_SHRINKAGE: f64 = 1.5;
 
+/// Below this a variance within pairs is a coincidence of whole days, not knowledge.
+const WITHIN_VARIANCE_MIN: f64 = 0.01;
+
 /// The number of intervals and the sum of their logarithms: of a pair, a customer, a product or all.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct IntervalSums {
@@ -92,10 +95,10 @@ impl IntervalPrior {
         self.all.ln_days / self.all.count
     }
 
-    /// `v_w`: the variance of ln(days) within a pair.
+    /// `v_w`: the variance of ln(days) within a pair; at least 0.01, for no rhythm is kept to within a tenth.
     #[must_use]
     pub fn within_variance(&self) -> f64 {
-        self.within_sum / self.within_count
+        (self.within_sum / self.within_count).max(WITHIN_VARIANCE_MIN)
     }
 
     /// The mean of all observed intervals, in days: the prior of the gamma-Poisson rate.

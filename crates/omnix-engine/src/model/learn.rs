@@ -61,7 +61,7 @@ pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Mode
     companions.forget(&dropped);
     companions.bound(limits.neighbour_entries_max as usize, until, &catalogue);
     let body = Body {
-        number: old.number + 1,
+        number: old.number.saturating_add(1),
         until: Some(until),
         limits,
         intervals,

@@ -83,3 +83,10 @@ fn an_epoch_adds_its_sums() {
     assert!(close(prior.within_variance(), 1.2 / 3.0) && close(prior.exposure_days(), 120.0 / 4.0));
     assert!(close(prior.count(), 3.0));
 }
+
+#[test]
+fn customers_like_clockwork_do_not_end_all_doubt() {
+    let mut prior = IntervalPrior::seed();
+    prior.fold(&IntervalTally { within_count: 1e6, ..IntervalTally::default() });
+    assert!(close(prior.within_variance(), 0.01));
+}

@@ -312,6 +312,27 @@ proptest! {
     }
 
     #[test]
+    fn no_figure_however_wild_spoils_the_model(
+        figures in prop::collection::vec((any::<f64>(), any::<f64>(), any::<f64>(), any::<i64>()), 1..30),
+    ) {
+        let mut seen = Vec::new();
+        for (a, b, c, ms) in figures {
+            let at = Timestamp::from_ms_clamped(ms);
+            let score = Some(crate::model::Score { z: c, is_alert: a > b });
+            let order = crate::model::Order { ln_amount: a, within: Some(b), residual: Some(c), score };
+            seen.extend([sale("a", at), basket(ms.unsigned_abs(), &["a", "b"], at), interval("b", a, Some(b))]);
+            seen.push(Observation::Order(order));
+        }
+        let model = learn(&Model::seed(), &[(lane(0), tally(&seen))], day(1));
+        let model = learn(&model, &[(lane(0), tally(&seen))], Timestamp::MAX);
+        prop_assert_eq!(Model::decode(&model.encode()).unwrap().encode(), model.encode());
+        let expected = model.amounts().expect(crate::AmountHistory::default());
+        prop_assert!(expected.score(5.0).is_finite() && model.amounts().alert_score().is_finite());
+        let nothing = crate::IntervalSums::default();
+        prop_assert!(model.intervals().posterior(model.prior_mean(&product("b"), nothing), nothing).sd > 0.0);
+    }
+
+    #[test]
     fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = Model::decode(&bytes).is_ok();
         let _ = Tally::decode(&bytes).is_ok();

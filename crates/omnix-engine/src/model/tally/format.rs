@@ -52,7 +52,7 @@ impl Tally {
             version => return Err(DecodeError::Unknown(version)),
         }
         let base = if from.flag()? { Some(from.time()?) } else { None };
-        let left_out = from.uint()?;
+        let left_out = from.uint()?.min(COUNT_MAX);
         let count = from.count()?;
         if count > TALLY_PRODUCTS_MAX {
             return Err(DecodeError::Invalid("tally"));
