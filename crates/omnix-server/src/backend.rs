@@ -1,0 +1,87 @@
+//! What the server needs of a stream.
+//!
+//! One implementation, for the worker's handle; the router's tests stand on another. Questions are answered
+//! synchronously and may block: routes ask them on threads that may (`App::ask`).
+
+mod stream;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use omnix_engine::{Profile, RecommendRequest, Recommendations};
+use omnix_model::{CustomerId, RejectedEvent, SegmentName};
+use omnix_worker::{
+    Counters, CustomerRow, CustomerSort, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage,
+    NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, RejectedFilter, RejectedRow,
+    SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+};
+use tokio::sync::broadcast;
+
+/// A stream, as far as the server knows it.
+pub trait Backend: Send + Sync + 'static {
+    /// Hands events in: all are taken or none; answered in their order once they are durable and committed.
+    fn publish(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Vec<Receipt>, PublishError>>;
+    /// Keeps an event that was refused.
+    fn reject(&self, event: RejectedEvent);
+    /// Why nothing is taken at the moment; none when all is well.
+    fn not_ready(&self) -> Option<String>;
+    /// What the stream has counted since it started.
+    fn counters(&self) -> &Counters;
+    /// The messages of the feed from now on.
+    fn live(&self) -> broadcast::Receiver<Arc<FeedMessage>>;
+
+    /// Insights of a customer.
+    fn insights_of(
+        &self,
+        customer: &CustomerId,
+        filter: &InsightFilter,
+        page: &PageRequest,
+    ) -> Result<InsightPage, QueryError>;
+    /// Insights of all customers.
+    fn insights(&self, filter: &InsightFilter, page: &PageRequest) -> Result<InsightPage, QueryError>;
+    /// How the whole system does.
+    fn overview(&self, range: TimeRange) -> Result<Overview, QueryError>;
+    /// A customer's profile; none for one never seen.
+    fn profile(&self, customer: &CustomerId) -> Result<Option<Profile>, QueryError>;
+    /// Customers, and the cursor of the next page.
+    fn customers(
+        &self,
+        filter: &CustomerFilter,
+        page: &PageRequest,
+    ) -> Result<(Vec<CustomerRow>, Option<String>), QueryError>;
+    /// What to offer a customer, and the number of the model that says so.
+    fn recommend(
+        &self,
+        customer: &CustomerId,
+        request: &RecommendRequest,
+    ) -> Result<(Recommendations, u64), QueryError>;
+    /// All segments.
+    fn segments(&self, range: TimeRange) -> Result<SegmentsReport, QueryError>;
+    /// The shards.
+    fn shards(&self) -> Vec<ShardStatus>;
+    /// What went through in the last minutes.
+    fn counts(&self, minutes: u32) -> Result<StreamCounts, QueryError>;
+    /// Rejected events, newest first, and the cursor of the next page.
+    fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        page: &PageRequest,
+    ) -> Result<(Vec<RejectedRow>, Option<String>), QueryError>;
+    /// One rejected event.
+    fn rejected_by_id(&self, id: &str) -> Result<Option<RejectedRow>, QueryError>;
+    /// Messages of the feed behind a cursor.
+    fn feed_after(&self, after: &FeedCursor, limit: usize) -> Result<FeedPage, QueryError>;
+    /// The oldest and the newest place of the feed.
+    fn feed_bounds(&self) -> Result<(FeedCursor, FeedCursor), QueryError>;
+}
+
+/// Which customers, and in which order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomerFilter {
+    /// Whose ids begin with this.
+    pub prefix: String,
+    /// Who are in this segment.
+    pub segment: Option<SegmentName>,
+    /// The order.
+    pub sort: CustomerSort,
+}

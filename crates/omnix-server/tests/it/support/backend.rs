@@ -1,0 +1,292 @@
+//! A stream in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, pending, ready};
+use omnix_engine::{Profile, RecommendRequest, Recommendations, Recommended};
+use omnix_model::{
+    CustomerId, EventId, Insight, InsightId, InsightKind, LogId, Position, Priority, ProductId,
+    RejectedEvent, Segment, SegmentName, ShardId, Timestamp, fingerprint,
+};
+use omnix_server::{Backend, CustomerFilter};
+use omnix_worker::{
+    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, NewEvent, Overview,
+    PageRequest, PublishError, QueryError, Receipt, Refusal, RejectedFilter, RejectedRow, SegmentsReport,
+    ShardStatus, Stored, StreamCounts, TimeRange,
+};
+use tokio::sync::broadcast;
+
+/// What the stream does with what it is handed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mood {
+    #[default]
+    Well,
+    Refusing(Refusal),
+    Hanging,
+    Forgetful,
+}
+
+pub(crate) struct FakeStream {
+    pub(crate) mood: Mutex<Mood>,
+    pub(crate) stored: Mutex<Vec<NewEvent>>,
+    pub(crate) rejected: Mutex<Vec<RejectedEvent>>,
+    pub(crate) feed: Mutex<Vec<FeedMessage>>,
+    pub(crate) has_gap: Mutex<bool>,
+    pub(crate) asked: Mutex<Vec<String>>,
+    seen: Mutex<BTreeMap<(Option<String>, EventId), u32>>,
+    live: broadcast::Sender<Arc<FeedMessage>>,
+    counters: Counters,
+}
+
+impl Default for FakeStream {
+    fn default() -> Self {
+        Self {
+            mood: Mutex::default(),
+            stored: Mutex::default(),
+            rejected: Mutex::default(),
+            feed: Mutex::default(),
+            has_gap: Mutex::default(),
+            asked: Mutex::default(),
+            seen: Mutex::default(),
+            live: broadcast::channel(4).0,
+            counters: Counters::default(),
+        }
+    }
+}
+
+/// An insight about `customer`, the `number`th.
+pub(crate) fn insight(customer: &str, number: u64, priority: Priority) -> Insight {
+    let customer_id = CustomerId::new(customer).unwrap();
+    Insight {
+        id: InsightId::derive(&customer_id, "test", &number.to_be_bytes()),
+        customer_id,
+        kind: InsightKind::BehaviorAnomaly,
+        priority,
+        action_required: true,
+        timestamp: Timestamp::from_ms_clamped(1_767_607_200_000),
+        event_timestamp: Timestamp::from_ms_clamped(1_767_607_200_000),
+        revision: 0,
+        model_version: 1,
+        settings_version: 2,
+        message_id: "test".into(),
+        sentence: format!("insight {number}"),
+        params: Vec::new(),
+        figures: Vec::new(),
+    }
+}
+
+impl FakeStream {
+    /// Raises an insight: it is stored first, and heard then.
+    pub(crate) fn raise(&self, frame: u64, insight: Insight) {
+        let position = Position { log: LogId(1), frame, slot: 0 };
+        let segment = Some(SegmentName::Known(Segment::AtRisk));
+        let message = FeedMessage { position, index: 0, insight, segment };
+        self.feed.lock().unwrap().push(message.clone());
+        // Nobody may be listening.
+        drop(self.live.send(Arc::new(message)));
+    }
+
+    pub(crate) fn be(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    pub(crate) fn stored_ids(&self) -> Vec<String> {
+        self.stored.lock().unwrap().iter().map(|event| event.event_id.to_string()).collect()
+    }
+
+    fn note(&self, question: String) {
+        self.asked.lock().unwrap().push(question);
+    }
+
+    fn store(&self, event: NewEvent) -> Receipt {
+        let customer = event.event.customer().map(ToString::to_string);
+        let print = fingerprint(&event.event);
+        let event_id = event.event_id.clone();
+        let known = *self.seen.lock().unwrap().entry((customer, event_id.clone())).or_insert(print);
+        if known != print {
+            return Receipt::Conflict { event_id };
+        }
+        let mut stored = self.stored.lock().unwrap();
+        let is_duplicate = stored.iter().any(|other| other.event_id == event_id);
+        let slot = u16::try_from(stored.len()).unwrap();
+        stored.push(event);
+        if is_duplicate {
+            stored.pop();
+        }
+        Receipt::Stored(Box::new(Stored {
+            event_id,
+            shard: ShardId(0),
+            position: Position { log: LogId(1), frame: 1, slot },
+            duplicate: Some(is_duplicate),
+            insights: Vec::new(),
+        }))
+    }
+}
+
+impl Backend for FakeStream {
+    fn publish(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Vec<Receipt>, PublishError>> {
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Well => ready(Ok(events.into_iter().map(|event| self.store(event)).collect())).boxed(),
+            Mood::Refusing(refusal) => ready(Err(PublishError { refusal, events })).boxed(),
+            Mood::Hanging => pending().boxed(),
+            Mood::Forgetful => {
+                let unknown = |event: NewEvent| Receipt::Unknown { event_id: event.event_id };
+                ready(Ok(events.into_iter().map(unknown).collect())).boxed()
+            }
+        }
+    }
+
+    fn reject(&self, event: RejectedEvent) {
+        self.rejected.lock().unwrap().push(event);
+    }
+
+    fn not_ready(&self) -> Option<String> {
+        match *self.mood.lock().unwrap() {
+            Mood::Refusing(refusal) => Some(refusal.to_string()),
+            Mood::Well | Mood::Hanging | Mood::Forgetful => None,
+        }
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn live(&self) -> broadcast::Receiver<Arc<FeedMessage>> {
+        self.live.subscribe()
+    }
+
+    fn insights_of(
+        &self,
+        customer: &CustomerId,
+        filter: &InsightFilter,
+        page: &PageRequest,
+    ) -> Result<InsightPage, QueryError> {
+        self.note(format!("insights of {customer}: {filter:?} {page:?}"));
+        let insights = vec![insight(customer.as_str(), 1, Priority::High)];
+        Ok(InsightPage { insights, next: Some("next-1".to_owned()) })
+    }
+
+    fn insights(&self, filter: &InsightFilter, page: &PageRequest) -> Result<InsightPage, QueryError> {
+        self.note(format!("insights: {filter:?} {page:?}"));
+        if page.cursor.as_deref() == Some("wrong") {
+            return Err(QueryError::InvalidCursor);
+        }
+        Ok(InsightPage::default())
+    }
+
+    fn overview(&self, _range: TimeRange) -> Result<Overview, QueryError> {
+        let mut overview = Overview { applied: 3, failed: 1, ..Overview::default() };
+        overview.insights.by_kind = [1, 2, 3, 4];
+        overview.insights.by_priority = [4, 3, 2, 1];
+        Ok(overview)
+    }
+
+    fn profile(&self, customer: &CustomerId) -> Result<Option<Profile>, QueryError> {
+        self.note(format!("profile of {customer}"));
+        if customer.as_str() == "nobody" {
+            return Ok(None);
+        }
+        Ok(Some(Profile {
+            purchases: 2,
+            orders: 1,
+            units: 2_000,
+            total_spent: 30_100_000,
+            average_order_value: Some(30_100_000),
+            first_purchase_at: None,
+            last_purchase_at: None,
+            recency_days: None,
+            segment: None,
+            spending: None,
+            products: Vec::new(),
+        }))
+    }
+
+    fn customers(
+        &self,
+        filter: &CustomerFilter,
+        page: &PageRequest,
+    ) -> Result<(Vec<CustomerRow>, Option<String>), QueryError> {
+        self.note(format!("customers: {filter:?} {page:?}"));
+        Ok((Vec::new(), None))
+    }
+
+    fn recommend(
+        &self,
+        customer: &CustomerId,
+        request: &RecommendRequest,
+    ) -> Result<(Recommendations, u64), QueryError> {
+        self.note(format!("recommend {customer}: {request:?}"));
+        let popular = Recommended {
+            product_id: ProductId::new("p-9").unwrap(),
+            product_name: "Tea".into(),
+            score: 0.5,
+            reason: "popular",
+        };
+        Ok((Recommendations { again: Vec::new(), new: vec![popular] }, 7))
+    }
+
+    fn segments(&self, _range: TimeRange) -> Result<SegmentsReport, QueryError> {
+        Ok(SegmentsReport::default())
+    }
+
+    fn shards(&self) -> Vec<ShardStatus> {
+        let at = Position::start(LogId(1));
+        let (first_hash_key, last_hash_key) = (0, u128::MAX);
+        let shard = ShardId(0);
+        vec![ShardStatus {
+            shard,
+            first_hash_key,
+            last_hash_key,
+            latest: at,
+            checkpoint: at,
+            iterator_age_ms: 5,
+        }]
+    }
+
+    fn counts(&self, minutes: u32) -> Result<StreamCounts, QueryError> {
+        Ok(StreamCounts { incoming_records: minutes.into(), ..StreamCounts::default() })
+    }
+
+    fn rejected(
+        &self,
+        filter: &RejectedFilter,
+        _page: &PageRequest,
+    ) -> Result<(Vec<RejectedRow>, Option<String>), QueryError> {
+        let rejected = self.rejected.lock().unwrap();
+        let rows = rejected
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(i, event)| RejectedRow { id: format!("q{i}"), event: event.clone() });
+        Ok((rows.filter(|row| filter.code.is_none_or(|code| code == row.event.code())).collect(), None))
+    }
+
+    fn rejected_by_id(&self, id: &str) -> Result<Option<RejectedRow>, QueryError> {
+        let rejected = self.rejected.lock().unwrap();
+        let index = id.strip_prefix('q').and_then(|digits| digits.parse::<usize>().ok());
+        let event = index.and_then(|index| rejected.get(index)).cloned();
+        Ok(event.map(|event| RejectedRow { id: id.to_owned(), event }))
+    }
+
+    fn feed_after(&self, after: &FeedCursor, limit: usize) -> Result<FeedPage, QueryError> {
+        let feed = self.feed.lock().unwrap();
+        let mut page =
+            FeedPage { next: after.clone(), has_gap: *self.has_gap.lock().unwrap(), ..FeedPage::default() };
+        for message in feed.iter().filter(|m| !after.covers(m.position, m.index)).take(limit) {
+            page.next.advance(message.position, message.index);
+            page.messages.push(message.clone());
+        }
+        Ok(page)
+    }
+
+    fn feed_bounds(&self) -> Result<(FeedCursor, FeedCursor), QueryError> {
+        let mut newest = FeedCursor::default();
+        for message in self.feed.lock().unwrap().iter() {
+            newest.advance(message.position, message.index);
+        }
+        Ok((FeedCursor::default(), newest))
+    }
+}

@@ -1,0 +1,5 @@
+//! `/v1/streaming/events`
+
+mod batch;
+mod purchase;
+mod rejected;
