@@ -28,6 +28,13 @@ const VIOLATIONS_MAX: usize = 100;
 /// The customer whose insights give the feed's follower a first place to stand on; it is held to nothing.
 pub(crate) const STARTER: &str = "gate-start";
 
+/// How far a buyer's own times lie behind the clock: one for each event, they must not get ahead of it.
+const BEHIND_MS: i64 = 10 * 60 * 1000;
+
+/// How far a mover's own times lie ahead of the clock. The server takes such events as of now; that must not
+/// make another event of one that is sent again later.
+const AHEAD_MS: i64 = 2_000;
+
 /// What a customer does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -252,10 +259,14 @@ impl Ledger {
             let Some(customer) = self.customers.get_mut(chosen) else { continue };
             // Own times differ, so that the last is one event and no other.
             self.last_ms = now_ms.max(self.last_ms + 1);
+            let at_ms = match customer.kind {
+                Kind::Buyer => self.last_ms - BEHIND_MS,
+                Kind::Mover => self.last_ms + AHEAD_MS,
+            };
             let quantity = u32::try_from(random.between(1, 9)).unwrap_or(1);
             let cents = u32::try_from(random.between(1, 99_999)).unwrap_or(1);
             items.push((chosen, customer.entries.len()));
-            customer.entries.push(Entry { at_ms: self.last_ms, quantity, cents });
+            customer.entries.push(Entry { at_ms, quantity, cents });
         }
         Unit { items, in_doubt: false }
     }
@@ -423,7 +434,7 @@ mod tests {
             .collect();
         assert_eq!(times.len(), 100);
         assert_eq!(ledger.body(&unit), ledger.body(&unit));
-        assert!(ledger.body(&unit).contains(r#""timestamp":"1970-01-01T00:00:00.007Z""#));
+        assert!(ledger.body(&unit).contains(r#""timestamp":"1969-12-31T23:50:00.007Z""#));
     }
 
     #[test]
