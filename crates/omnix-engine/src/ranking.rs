@@ -50,6 +50,8 @@ pub struct RankQuery<'a> {
 const LN_BASKET_DECAY: f64 = -0.105_360_515_657_826_3;
 /// Own products whose companions are looked at: those with the largest weight.
 const TASTE_MAX: usize = 64;
+/// Slots up to which all are looked at for company.
+const SLOTS_SCANNED_MAX: usize = 16_384;
 /// The weight of a product in the basket, where an own product weighs 1 when it was bought in the last basket
 /// and never before.
 const COMPANY_WEIGHT: f64 = 3.0;
@@ -86,6 +88,8 @@ struct Taste {
     company: Vec<f64>,
     /// Slots with company, in no order that matters, each once.
     touched: Vec<u32>,
+    /// Whether they are noted as they come; where there are few slots, looking at all of them is cheaper.
+    notes_touched: bool,
     /// Slots that the customer or the basket holds, ascending.
     held: Vec<u32>,
     /// The slot of each own product.
@@ -100,25 +104,35 @@ impl Taste {
         let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
         liked.sort_unstable_by(|(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
         liked.truncate(TASTE_MAX);
-        for slot in query.basket.iter().take(TASTE_MAX).filter_map(|id| model.slot(id)) {
-            liked.push((slot, COMPANY_WEIGHT));
-            held.push(slot);
-        }
+        let in_basket: Vec<u32> = query.basket.iter().filter_map(|id| model.slot(id)).collect();
+        liked.extend(in_basket.iter().take(TASTE_MAX).map(|&slot| (slot, COMPANY_WEIGHT)));
+        held.extend(in_basket);
         held.sort_unstable();
         let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
-        let mut taste = Self { company: vec![0.0; model.slots()], touched: Vec::new(), held, own_slots };
+        let slots = model.slots();
+        let mut taste = Self {
+            company: vec![0.0; slots],
+            touched: Vec::new(),
+            notes_touched: slots > SLOTS_SCANNED_MAX,
+            held,
+            own_slots,
+        };
         for (slot, weight) in liked {
             let share = weight / length * model.pull(slot).basket_norm;
             for (other, together) in model.companions(slot) {
                 taste.add(other, share * together);
             }
         }
+        if !taste.notes_touched {
+            let company = (0_u32..).zip(&taste.company).filter(|(_, sum)| **sum > 0.0);
+            taste.touched = company.map(|(slot, _)| slot).collect();
+        }
         taste
     }
 
     fn add(&mut self, slot: u32, company: f64) {
         if let Some(sum) = self.company.get_mut(slot as usize) {
-            if *sum <= 0.0 {
+            if self.notes_touched && *sum <= 0.0 {
                 self.touched.push(slot);
             }
             *sum += company;

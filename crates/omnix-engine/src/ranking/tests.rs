@@ -101,6 +101,19 @@ fn the_basket_is_company_and_not_recommended() {
 }
 
 #[test]
+fn nothing_of_a_long_basket_is_recommended() {
+    let all: Vec<String> = (0..300).map(|i| format!("p{i}")).collect();
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    let mut seen: Vec<Observation> = names.iter().map(|id| sale(id, day(95))).collect();
+    seen.extend(names.windows(5).zip(0..).map(|(ids, key)| basket(key, ids, day(95))));
+    let in_hand: Vec<ProductId> = names.iter().skip(10).map(|id| product(id)).collect();
+    let shown = rank(&taught(&[(100, seen)]), &RankQuery { limit: 20, ..query(&[], &in_hand) });
+    let mut shown = ids(&shown.new);
+    shown.sort_unstable();
+    assert_eq!(shown, ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"]);
+}
+
+#[test]
 fn what_is_due_comes_before_what_was_just_bought() {
     let own = [item("tea", 5, 99, 30.0), item("honey", 5, 91, 10.0)];
     let shown = rank(&shop(), &query(&own, &[]));
