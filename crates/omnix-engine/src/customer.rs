@@ -82,16 +82,26 @@ impl Customer {
     /// The parts touched since the state was decoded or last marked clean, pages first, the head last.
     #[must_use]
     pub fn touched(&self) -> Vec<Part> {
+        self.written(self.touched)
+    }
+
+    /// All parts, pages first, the head last.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        self.written(Touched { head: true, pages: u64::MAX })
+    }
+
+    fn written(&self, which: Touched) -> Vec<Part> {
+        let is_wanted = |index: usize| which.pages >> index & 1 == 1;
         let mut parts = Vec::new();
-        let pages = self.products.pages.iter().enumerate();
-        for (index, page) in pages.filter(|(index, _)| self.is_page_touched(*index)) {
+        for (index, page) in self.products.pages.iter().enumerate().filter(|(index, _)| is_wanted(*index)) {
             parts.extend(part(index + 1, page.encode()));
         }
-        let stub_pages = self.products.stub_pages.iter().enumerate();
-        for (index, page) in stub_pages.filter(|(index, _)| self.is_page_touched(index + PAGES_MAX)) {
-            parts.extend(part(index + 1 + PAGES_MAX, page.encode()));
+        let stub_pages = (PAGES_MAX..).zip(&self.products.stub_pages);
+        for (index, page) in stub_pages.filter(|(index, _)| is_wanted(*index)) {
+            parts.extend(part(index + 1, page.encode()));
         }
-        if self.touched.head {
+        if which.head {
             parts.extend(part(0, self.head.encode()));
         }
         parts
@@ -221,10 +231,6 @@ impl Customer {
             let head = self.head_mut();
             head.forgotten = head.forgotten.saturating_add(1);
         }
-    }
-
-    const fn is_page_touched(&self, index: usize) -> bool {
-        self.touched.pages >> index & 1 == 1
     }
 
     const fn touch_page(&mut self, index: usize) {

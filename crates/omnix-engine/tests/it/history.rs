@@ -4,7 +4,7 @@ use omnix_model::{Event, Purchase, Timestamp};
 
 use crate::common::{at, of_order, prediction, purchase, segment_update};
 
-/// Numbers from a seed (SplitMix64).
+/// Numbers from a seed (`SplitMix64`).
 pub(crate) struct Seed(pub(crate) u64);
 
 impl Seed {
@@ -41,7 +41,7 @@ pub(crate) fn baskets(seed: u64, count: usize, lines: Lines) -> Vec<Vec<Event>> 
         baskets.push(match seed.next(20) {
             0 => vec![update(&mut seed, now)],
             1 => vec![Event::Purchase(returned(&mut seed, now))],
-            2 => vec![prediction("p3", 0.5 + 0.05 * f64::from(number as u32 % 10), number % 2 == 0, now)],
+            2 => vec![prediction("p3", 0.5 + 0.05 * (number % 10) as f64, number % 2 == 0, now)],
             _ => order(&mut seed, number, &mut now, lines),
         });
     }

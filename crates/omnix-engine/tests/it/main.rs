@@ -6,3 +6,4 @@ mod properties;
 mod published;
 mod scenario;
 mod state;
+mod stored_format;

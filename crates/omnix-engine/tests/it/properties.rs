@@ -1,5 +1,7 @@
 //! What must hold of any history.
 
+#![expect(clippy::unwrap_used, reason = "what tests build is well-formed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
