@@ -11,6 +11,9 @@ use crate::detect::{self, Rule};
 use crate::say::Said;
 use crate::{Context, Customer, Derived, Effects, Moment};
 
+/// How long after it fell due something is still raised live, in milliseconds.
+const FRESH_MS: i64 = 7 * Timestamp::DAY_MS;
+
 /// The state as it becomes, and what follows.
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
@@ -76,6 +79,12 @@ impl<'a> Stage<'a> {
                 detect::consumption_prediction::overdue(self, due);
             }
         }
+    }
+
+    /// Whether something that fell due at `due` is still worth raising: on history's clock always, live for a
+    /// week. After a long pause (an old history that goes live, a shop that was closed) it is noted, and no more.
+    pub(crate) fn is_fresh(&self, due: Timestamp) -> bool {
+        self.moment.is_history || self.moment.now.ms_since(due) <= FRESH_MS
     }
 
     /// Raises an insight because of `cause`, for the first and only time.

@@ -105,6 +105,9 @@ pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
     let count = u32::try_from(late.len()).unwrap_or(u32::MAX);
     schedule_overdue(stage);
     let Some(product) = late.first() else { return };
+    if !stage.is_fresh(due) {
+        return;
+    }
     let is_told = std::mem::replace(&mut stage.customer.head_mut().overdue_told, true);
     let suppressed = &mut stage.effects.facts.suppressed;
     if is_told {

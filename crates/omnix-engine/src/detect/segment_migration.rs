@@ -131,8 +131,8 @@ pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
     }
     let update = update_event(stage, &change);
     let said = take_effect(stage, change);
-    // What had come to pass before we heard of the customer is noted, not raised.
-    if let Some(said) = said.filter(|_| crossing > settled_at) {
+    // What had come to pass before we heard of the customer, or long ago, is noted, not raised.
+    if let Some(said) = said.filter(|_| crossing > settled_at && stage.is_fresh(crossing)) {
         let mut cause = b"silence".to_vec();
         cause.extend_from_slice(&crossing.ms().to_le_bytes());
         cause.push(segment.number());

@@ -148,6 +148,13 @@ impl Shop {
         }
     }
 
+    /// Fires what fell due while nobody looked, all of it at `now`.
+    pub(crate) fn wake(&mut self, now: Timestamp) {
+        while self.customer.as_ref().and_then(Customer::due).is_some_and(|due| due <= now) {
+            self.apply(Cause::Timer, now);
+        }
+    }
+
     pub(crate) fn accept(&mut self, event: Event, now: Timestamp) {
         self.events += 1;
         let record = record(&format!("e{}", self.events), event);

@@ -4,6 +4,7 @@ mod common;
 mod history;
 mod properties;
 mod published;
+mod raw_purchases;
 mod scenario;
 mod state;
 mod stored_format;

@@ -37,6 +37,7 @@ scenarios! {
     an_outside_model_speaks
     an_irregular_buyer
     history_sent_to_a_live_shop
+    an_old_history_goes_live
     across_the_clock_change
     lists_change
 }
@@ -63,6 +64,11 @@ fn play(shop: &mut Shop, line: &str, now: Timestamp) -> Timestamp {
         ["clock", "live"] => shop.is_history = false,
         ["shop", "in", zone] => shop.settings.time_zone = TimeZone::get(zone).unwrap(),
         ["learn"] => shop.learn(now),
+        ["wakes", "at", date] => {
+            let now = time(date, "00:00");
+            shop.wake(now);
+            return now;
+        }
         ["until", date] => {
             let until = time(date, "00:00");
             shop.pass(until);

@@ -49,8 +49,8 @@ fn read(text: &str) -> Customer {
         .lines()
         .map(|line| {
             let (number, hex) = line.split_once(' ').unwrap();
-            let digits: Vec<u32> = hex.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
-            let bytes = digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect();
+            let pairs = (0..hex.len()).step_by(2).map(|start| hex.get(start..start + 2).unwrap());
+            let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
             (number.parse().unwrap(), bytes)
         })
         .collect();
