@@ -132,6 +132,15 @@ impl Entry {
     }
 }
 
+/// What of an event tells it from others: its id's hash and its body's fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The keyed hash of the id.
+    pub hash: u64,
+    /// The fingerprint of the body.
+    pub fingerprint: u32,
+}
+
 /// What is known of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
@@ -160,15 +169,9 @@ pub struct Spilled {
 impl Spilled {
     /// The id of an event that has no state to stay in, accepted at `now`; none where it is not remembered.
     #[must_use]
-    pub fn of_anonymous(
-        origin: Origin,
-        hash: u64,
-        fingerprint: u32,
-        now: Timestamp,
-        window: Window,
-    ) -> Option<Self> {
+    pub fn of_anonymous(origin: Origin, mark: Mark, now: Timestamp, window: Window) -> Option<Self> {
         let (maker, at) = maker_of(origin, now)?;
-        let entry = Entry { hash, fingerprint, at };
+        let entry = Entry { hash: mark.hash, fingerprint: mark.fingerprint, at };
         Some(Self { bucket: window.bucket_of(entry.hour(maker)), entry, maker })
     }
 
@@ -242,13 +245,13 @@ pub struct Seen {
 impl Seen {
     /// What is known of an id, as far as it stays here.
     #[must_use]
-    pub fn find(&self, hash: u64, fingerprint: u32, now: Timestamp, window: Window) -> Option<Known> {
+    pub fn find(&self, mark: Mark, now: Timestamp, window: Window) -> Option<Known> {
         let of = |entries: &[Entry], maker| {
             entries
                 .iter()
                 .rev()
-                .find(|entry| entry.hash == hash && entry.is_alive(maker, now, window))
-                .map(|entry| Known::of(entry.fingerprint, fingerprint))
+                .find(|entry| entry.hash == mark.hash && entry.is_alive(maker, now, window))
+                .map(|entry| Known::of(entry.fingerprint, mark.fingerprint))
         };
         of(&self.clients, Maker::Client).or_else(|| of(&self.servers, Maker::Server))
     }
@@ -260,14 +263,7 @@ impl Seen {
     }
 
     /// Remembers an id accepted at `now`, forgets those out of the window, and gives those that move out.
-    pub fn remember(
-        &mut self,
-        origin: Origin,
-        hash: u64,
-        fingerprint: u32,
-        now: Timestamp,
-        window: Window,
-    ) -> Vec<Spilled> {
+    pub fn remember(&mut self, origin: Origin, mark: Mark, now: Timestamp, window: Window) -> Vec<Spilled> {
         let Some((maker, at)) = maker_of(origin, now) else { return Vec::new() };
         let entries = match maker {
             Maker::Client => &mut self.clients,
@@ -276,7 +272,7 @@ impl Seen {
         if entries.first().is_some_and(|oldest| !oldest.is_alive(maker, now, window)) {
             entries.retain(|entry| entry.is_alive(maker, now, window));
         }
-        entries.push(Entry { hash, fingerprint, at });
+        entries.push(Entry { hash: mark.hash, fingerprint: mark.fingerprint, at });
         if entries.len() <= SEEN_MAX {
             return Vec::new();
         }

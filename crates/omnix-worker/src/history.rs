@@ -57,6 +57,11 @@ impl Shard {
         self.intake.items.push_back(item);
     }
 
+    /// Leaves what waits of an import to the next run.
+    pub(crate) fn break_off_import(&mut self) {
+        self.intake.items.clear();
+    }
+
     /// Whether pieces of an import wait.
     pub(crate) fn import_backlog(&self) -> usize {
         self.intake.items.len()

@@ -91,6 +91,15 @@ pub(crate) struct ShardContext {
     pub(crate) has_observed: Arc<AtomicBool>,
 }
 
+/// What a shard does with records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It applies them again after a start: nothing goes to live channels, nothing is derived.
+    Replay,
+    /// It takes, appends and applies them.
+    Live,
+}
+
 /// A group whose block is being synced, or is synced and not applied yet.
 struct InFlight {
     group: Group,
@@ -146,8 +155,7 @@ pub(crate) struct Shard {
     latencies_us: Vec<u64>,
     /// The import under way.
     pub(crate) import: Option<Import>,
-    /// Whether records are applied again after a start: nothing goes to live channels, nothing is derived.
-    is_replaying: bool,
+    phase: Phase,
     /// Whether the log is damaged above what is applied: nothing is taken until an operator has decided.
     is_log_damaged: bool,
 }

@@ -95,7 +95,7 @@ impl ShardThread {
             let Ok(message) = self.ends.inbox.try_recv() else { break };
             self.take(message)?;
         }
-        while self.shard.import_backlog() < IMPORT_BACKLOG {
+        while !self.is_stopping && self.shard.import_backlog() < IMPORT_BACKLOG {
             let Ok(item) = self.ends.imports.try_recv() else { break };
             self.shard.accept_import(item);
         }
@@ -119,7 +119,10 @@ impl ShardThread {
                 self.shard.persist()?;
                 let _gone = reply.send(self.shard.persisted());
             }
-            ToShard::Stop => self.is_stopping = true,
+            ToShard::Stop => {
+                self.is_stopping = true;
+                self.shard.break_off_import();
+            }
         }
         Ok(())
     }
@@ -142,7 +145,8 @@ impl ShardThread {
     fn wait(&mut self) -> Result<(), ShardError> {
         let (no_message, no_item) = (never(), never());
         let inbox = if self.shard.is_hand_full() { &no_message } else { &self.ends.inbox };
-        let has_room = self.shard.import_backlog() < IMPORT_BACKLOG && !self.shard.is_hand_full();
+        let has_room =
+            !self.is_stopping && self.shard.import_backlog() < IMPORT_BACKLOG && !self.shard.is_hand_full();
         let imports = if has_room { &self.ends.imports } else { &no_item };
         select! {
             recv(self.ends.done) -> done => match done {

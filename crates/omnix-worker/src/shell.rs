@@ -147,7 +147,8 @@ mod tests {
         };
         (1..=12).for_each(|frame| shell.note_basket(Position { log: LogId(3), frame, slot: 0 }));
         assert_eq!(shell.baskets.len(), BASKETS_KEPT);
-        assert!(shell.seen.remember(Origin::Client, 7, 8, now, Window::default()).is_empty());
+        let mark = crate::dedup::Mark { hash: 7, fingerprint: 8 };
+        assert!(shell.seen.remember(Origin::Client, mark, now, Window::default()).is_empty());
         let bytes = shell.encode();
         assert_eq!(Shell::decode(&bytes), Ok(shell));
         for cut in 0..bytes.len() {

@@ -234,6 +234,7 @@ impl Stream {
             clock: Arc::clone(&core.clock),
             purpose: core.purpose,
             newest: core.models.newest(),
+            is_training: AtomicBool::new(true),
         });
         for (number, (shard, ends)) in shards.into_iter().enumerate() {
             let (watch, clock) = (Arc::clone(&watch), Arc::clone(&core.clock));

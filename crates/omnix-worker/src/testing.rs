@@ -1,5 +1,6 @@
 //! What tests drive shards with: a log in memory, one shard after another on the same disk, events.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,9 +20,11 @@ use crate::attempts::NoMarker;
 use crate::counters::Counters;
 use crate::dedup::{IdSecret, Window};
 use crate::group::Answer;
+use crate::history::ImportItem;
 use crate::models::{MemoryModels, Models};
+use crate::rollup::{Activity, decode_row, encode_row};
 use crate::shard::{Replay, Shard, ShardContext, ShardError};
-use crate::trainer::Told;
+use crate::trainer::{Lesson, Order, Told, Trainer};
 use crate::{Clock, ManualClock, NewEvent, Progress, Receipt, Stored};
 
 /// 2026-01-01T00:00:00Z.
@@ -99,8 +102,12 @@ impl LogSource for TestLog {
         self.blocks.lock().unwrap().last().map_or(Position::start(self.id), |block| block.position)
     }
     fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError> {
-        Ok(Box::new(TestReader { log: self.clone(), next: after.frame as usize }))
+        Ok(Box::new(TestReader { log: self.clone(), next: index(after.frame) }))
     }
+}
+
+fn index(frame: u64) -> usize {
+    usize::try_from(frame).unwrap()
 }
 
 struct TestReader {
@@ -115,7 +122,7 @@ impl LogReader for TestReader {
         Ok(block)
     }
     fn block_at(&mut self, position: Position) -> Result<Option<StoredBlock>, ReadError> {
-        Ok(self.log.blocks.lock().unwrap().get(position.frame as usize - 1).cloned())
+        Ok(self.log.blocks.lock().unwrap().get(index(position.frame - 1)).cloned())
     }
 }
 
@@ -182,9 +189,9 @@ impl Ground {
         };
         let mut shard = Shard::open(context, Box::new(self.disk.open()), Box::new(NoMarker))?;
         let replay = shard.replay(&self.log)?;
-        shard.go_live()?;
+        let lessons = shard.go_live()?;
         let log = self.log.clone();
-        Ok(Driven { shard, log, told, heard, counters, replay })
+        Ok(Driven { shard, log, told, heard, counters, replay, lessons })
     }
 }
 
@@ -196,6 +203,7 @@ pub(crate) struct Driven {
     pub(crate) heard: broadcast::Receiver<Arc<crate::FeedMessage>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) replay: Replay,
+    pub(crate) lessons: Vec<Lesson>,
 }
 
 impl Driven {
@@ -272,4 +280,116 @@ pub(crate) fn purchase(name: &str, id: &str, at: Timestamp, amount: i64) -> NewE
         origin: Origin::Client,
         anonymous: false,
     }
+}
+
+/// All shards of a stream with their trainer, driven without threads.
+pub(crate) struct Fleet {
+    pub(crate) grounds: Vec<Ground>,
+    pub(crate) shards: Vec<Driven>,
+    trainer: Trainer,
+}
+
+impl Fleet {
+    pub(crate) fn grounds(atomicity: Atomicity, count: u16, is_history: bool) -> Vec<Ground> {
+        let models = MemoryModels::default();
+        let clock = Arc::new(ManualClock::at(at_s(0)));
+        let ground = |shard| Ground {
+            models: models.clone(),
+            clock: Arc::clone(&clock),
+            is_history,
+            ..Ground::of_shard(atomicity, shard, usize::from(count))
+        };
+        (0..count).map(ground).collect()
+    }
+
+    /// Opens all shards on what survived, and the trainer takes up its work.
+    pub(crate) fn open(grounds: &[Ground]) -> Result<Self, ShardError> {
+        let mut shards = Vec::new();
+        let mut lessons = Vec::new();
+        for ground in grounds {
+            let mut driven = ground.try_open()?;
+            lessons.append(&mut driven.lessons);
+            shards.push(driven);
+        }
+        let rows: Vec<_> = shards.iter().flat_map(|driven| driven.shard.lane_rows()).collect();
+        let epoch = rows.iter().map(|(_, row)| row.epoch).max().unwrap();
+        let models = Arc::new(Models::new(Box::new(grounds[0].models.clone())));
+        let mut trainer =
+            Trainer::new(models, epoch, None, rows.iter().map(|(lane, row)| (*lane, row.model)));
+        lessons.into_iter().for_each(|lesson| trainer.note(lesson));
+        let mut fleet = Self { grounds: grounds.to_vec(), shards, trainer };
+        let order = fleet.trainer.resume().unwrap();
+        fleet.order(order);
+        Ok(fleet)
+    }
+
+    pub(crate) fn order(&mut self, order: Option<Order>) {
+        for driven in &mut self.shards {
+            match order {
+                Some(Order::EndEpoch(epoch)) => driven.shard.begin_end_of_epoch(epoch),
+                Some(Order::Model { number, hash }) => driven.shard.begin_model(number, hash),
+                None => {}
+            }
+        }
+    }
+
+    /// Appends, applies and trains until nothing is left to do.
+    pub(crate) fn settle(&mut self) -> Result<(), ShardError> {
+        loop {
+            for driven in &mut self.shards {
+                driven.settle()?;
+            }
+            let told: Vec<_> =
+                self.shards.iter().flat_map(|driven| driven.told.try_iter().collect::<Vec<_>>()).collect();
+            if told.is_empty() {
+                return Ok(());
+            }
+            for told in told {
+                let order = self.trainer.tell(told).unwrap();
+                self.order(order);
+            }
+        }
+    }
+
+    /// Sends a piece of an import to every shard.
+    pub(crate) fn import_all(&mut self, item: impl Fn() -> ImportItem) -> Result<(), ShardError> {
+        self.shards.iter_mut().for_each(|driven| driven.shard.accept_import(item()));
+        self.settle()
+    }
+
+    /// Sends events of an import, numbered from `first`, to the shards that own them.
+    pub(crate) fn import_events(&mut self, first: u64, events: Vec<NewEvent>) -> Result<(), ShardError> {
+        let count = self.shards.len();
+        let mut parts: Vec<Vec<(u64, NewEvent)>> = (0..count).map(|_| Vec::new()).collect();
+        for (number, event) in (first..).zip(events) {
+            let shard = ShardId::of_lane(crate::shard::lane_of(&event), count);
+            parts[usize::from(shard.0)].push((number, event));
+        }
+        for (driven, part) in self.shards.iter_mut().zip(parts) {
+            if !part.is_empty() {
+                driven.shard.accept_import(ImportItem::Events { file: 7, events: part.into_iter() });
+            }
+        }
+        self.settle()
+    }
+
+    /// All rows of all stores.
+    pub(crate) fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.grounds.iter().flat_map(|ground| ground.disk.rows()).collect()
+    }
+}
+
+/// Rows without what depends on when somebody was answered: latencies are measured, not applied.
+pub(crate) fn without_latencies(rows: BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let strip = |(key, value): (Vec<u8>, Vec<u8>)| {
+        if matches!(key.first(), Some(b'a' | b'b')) {
+            let (mut row, until) = decode_row::<Activity>(&value).unwrap();
+            (row.latency, row.latency_us) = Default::default();
+            // Where a row was touched last depends on latencies too; what it counts does not.
+            let until = Position { frame: 0, slot: 0, ..until };
+            return (row != Activity::default()).then(|| (key, encode_row(&row, until)));
+        }
+        Some((key, value))
+    };
+    rows.into_iter().filter_map(strip).collect()
 }

@@ -1,4 +1,9 @@
 //! The shard's core, driven without threads, and the stream with them.
 
 mod duplicates;
+mod kill;
 mod live;
+mod replay;
+mod shards;
+mod faults;
+mod order;

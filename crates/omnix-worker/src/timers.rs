@@ -64,6 +64,13 @@ impl Timers {
         }
     }
 
+    /// Notes that the lane stands at `now` and that [`Self::next`] has nothing left before it: the hour that it
+    /// lies in is in hand from now on.
+    pub(crate) fn reach(&mut self, now: Timestamp) {
+        debug_assert!(self.next_hour.is_none_or(|hour| hour > now.hour()), "no hour is left out");
+        self.horizon = self.horizon.max(Some(now.hour()));
+    }
+
     /// Takes the timers of `hour` into hand, as its rows and the changes not yet committed name them; `due_of`
     /// says when each falls due. `following` is the next hour that has rows.
     pub(crate) fn load(

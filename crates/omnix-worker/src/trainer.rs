@@ -33,7 +33,7 @@ pub(crate) struct Lesson {
 #[derive(Debug)]
 pub(crate) enum Told {
     /// A lane ended an epoch.
-    Lesson(Lesson),
+    Lesson(Box<Lesson>),
     /// A lane works with this model from now on.
     InForce { lane: Lane, number: u64 },
 }
@@ -102,7 +102,7 @@ impl Trainer {
         match told {
             Told::Lesson(lesson) => {
                 let epoch = lesson.epoch;
-                self.note(lesson);
+                self.note(*lesson);
                 if self.lessons.get(&epoch).is_some_and(|lessons| lessons.len() == LANES) {
                     return self.learn(epoch);
                 }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn lesson(lane: Lane, epoch: u64) -> Told {
-        Told::Lesson(Lesson { lane, epoch, tally: Tally::default(), until: at(10) })
+        Told::Lesson(Box::new(Lesson { lane, epoch, tally: Tally::default(), until: at(10) }))
     }
 
     fn trainer(files: &MemoryModels) -> Trainer {

@@ -32,21 +32,14 @@ struct Whole {
 }
 
 impl Whole {
-    fn find(
-        &self,
-        customer: &CustomerId,
-        id: u64,
-        fingerprint: u32,
-        now: Timestamp,
-        window: Window,
-    ) -> Option<Known> {
-        self.seen.find(id, fingerprint, now, window).or_else(|| {
+    fn find(&self, customer: &CustomerId, mark: Mark, now: Timestamp, window: Window) -> Option<Known> {
+        self.seen.find(mark, now, window).or_else(|| {
             if !self.seen.has_spilled(now, window) {
                 return None;
             }
-            spilled_keys(Some(customer), id, now, window)
+            spilled_keys(Some(customer), mark.hash, now, window)
                 .filter_map(|key| self.rows.get(&key))
-                .find_map(|row| read_spilled(row, fingerprint, now, window).unwrap())
+                .find_map(|row| read_spilled(row, mark.fingerprint, now, window).unwrap())
         })
     }
 }
@@ -78,11 +71,12 @@ proptest! {
                         _ => now.hour() - at.hour() <= 8,
                     });
                     let expected = expected.map(|(first, _, _)| Known::of(*first, fingerprint));
-                    let found = whole.find(&customer, id, fingerprint, now, window);
+                    let mark = Mark { hash: id, fingerprint };
+                    let found = whole.find(&customer, mark, now, window);
                     prop_assert_eq!(found, expected, "id {} at {}", id, now);
                     if found.is_none() {
                         naive.insert(id, (fingerprint, origin, now));
-                        for spilled in whole.seen.remember(origin, id, fingerprint, now, window) {
+                        for spilled in whole.seen.remember(origin, mark, now, window) {
                             whole.rows.insert(spilled.key(Some(&customer)), spilled.value());
                         }
                         prop_assert!(whole.seen.len() <= 2 * SEEN_MAX);
@@ -102,9 +96,9 @@ fn an_entry_takes_fourteen_bytes() {
         seen.encode(&mut out);
         out.len()
     };
-    let _none = seen.remember(Origin::Client, 1, 2, now, Window::default());
+    let _none = seen.remember(Origin::Client, Mark { hash: 1, fingerprint: 2 }, now, Window::default());
     let one = encoded(&seen);
-    let _none = seen.remember(Origin::Client, 3, 4, now, Window::default());
+    let _none = seen.remember(Origin::Client, Mark { hash: 3, fingerprint: 4 }, now, Window::default());
     assert_eq!(encoded(&seen), one + 14);
 }
 
@@ -113,7 +107,7 @@ fn imports_and_derived_events_are_not_remembered() {
     let now = Timestamp::from_ms_clamped(1_767_225_600_000);
     let mut seen = Seen::default();
     for origin in [Origin::Import, Origin::Derived] {
-        assert!(seen.remember(origin, 1, 2, now, Window::default()).is_empty());
+        assert!(seen.remember(origin, Mark { hash: 1, fingerprint: 2 }, now, Window::default()).is_empty());
     }
     assert!(seen.is_empty());
 }

@@ -104,6 +104,7 @@ impl Shard {
         }
         let state = self.lane_mut(lane)?;
         state.row.now = state.row.now.max(until);
+        state.timers.reach(until);
         Ok(())
     }
 

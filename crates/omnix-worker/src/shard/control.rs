@@ -8,9 +8,12 @@ use omnix_model::{Clock, Lane, Record, Timestamp};
 use omnix_storage::{KeyRange, Order};
 
 use super::apply::Step;
-use super::{Shard, ShardError};
+use super::{Phase, Shard, ShardError};
 use crate::trainer::{Lesson, Told};
 use crate::{keys, observed};
+
+/// Key and value of a row.
+type RawRow = (Vec<u8>, Vec<u8>);
 
 impl Shard {
     /// Applies a record that is no event.
@@ -44,7 +47,7 @@ impl Shard {
             self.put_effect(key, observed::encode(&observed));
         }
         // After a start the trainer is told what still waits for a model, once all is applied again.
-        if !self.is_replaying {
+        if self.phase == Phase::Live {
             self.pending_lessons.push(lesson);
         }
         Ok(())
@@ -169,7 +172,7 @@ impl Shard {
             self.context.has_observed.store(true, Ordering::Relaxed);
         }
         for lesson in self.pending_lessons.drain(..) {
-            let _stopping = self.context.lessons.send(Told::Lesson(lesson));
+            let _stopping = self.context.lessons.send(Told::Lesson(Box::new(lesson)));
         }
         for (lane, number) in self.pending_in_force.drain(..) {
             let _stopping = self.context.lessons.send(Told::InForce { lane, number });
@@ -177,7 +180,7 @@ impl Shard {
     }
 
     /// All rows of a range, as committed.
-    pub(super) fn rows(&self, range: &KeyRange) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ShardError> {
+    pub(super) fn rows(&self, range: &KeyRange) -> Result<Vec<RawRow>, ShardError> {
         let mut rows = Vec::new();
         self.reader.scan(range, Order::Ascending, &mut |key, value| {
             rows.push((key.to_vec(), value.to_vec()));

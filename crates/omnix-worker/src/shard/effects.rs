@@ -10,9 +10,9 @@ use omnix_model::{
 use omnix_storage::Write;
 
 use super::apply::Step;
-use super::{Shard, ShardError};
+use super::{Phase, Shard, ShardError};
 use crate::book::Book;
-use crate::dedup::Spilled;
+use crate::dedup::{Mark, Spilled};
 use crate::hot::Place;
 use crate::keys;
 use crate::publish::weight;
@@ -123,7 +123,7 @@ impl Shard {
         if insight.revision == 0 {
             self.activity(step, &|row| row.add_insight(insight.kind, insight.priority))?;
         }
-        if !self.is_replaying {
+        if self.phase == Phase::Live {
             self.context.counters.note_insight(insight);
         }
         Ok(())
@@ -147,7 +147,7 @@ impl Shard {
             segment: segment.clone(),
         };
         self.put_effect(keys::feed(step.at, index), entry.encode());
-        if !self.is_replaying {
+        if self.phase == Phase::Live {
             self.feed.push(FeedMessage { position: step.at, index, insight: insight.clone(), segment });
         }
         Ok(())
@@ -169,7 +169,7 @@ impl Shard {
             RecordBlock { now: step.moment.now, clock: Clock::Live, entries: vec![(lane, record.clone())] };
         self.put_effect(key, block.encode());
         // After a start what is still kept is appended once everything has been applied again.
-        if !self.is_replaying {
+        if self.phase == Phase::Live {
             self.control.push_back((lane, record));
         }
         Ok(())
@@ -222,7 +222,7 @@ impl Shard {
     /// Counts an applied event.
     pub(super) fn count_event(&mut self, step: Step, event: &EventRecord) -> Result<(), ShardError> {
         let counters = &self.context.counters;
-        if self.is_replaying { &counters.replayed } else { &counters.applied }.add(1);
+        if self.phase == Phase::Replay { &counters.replayed } else { &counters.applied }.add(1);
         let bytes = weight(&event.event) as u64;
         self.activity(step, &|row| {
             row.applied += 1;
@@ -305,16 +305,13 @@ impl Shard {
     /// Notes that a customer's event is applied: its position, and its id for the duplicate window.
     pub(super) fn note_applied(&mut self, step: Step, place: Place, event: &EventRecord) {
         let (secret, window) = (self.context.secret, self.context.window);
+        let mark = Mark { hash: secret.hash(&event.event_id), fingerprint: event.fingerprint };
         let Some(held) = self.hot.get_mut(place) else { return };
         held.shell.position = step.at;
         let moved = match event.origin {
-            Origin::Client | Origin::Server => held.shell.seen.remember(
-                event.origin,
-                secret.hash(&event.event_id),
-                event.fingerprint,
-                step.moment.now,
-                window,
-            ),
+            Origin::Client | Origin::Server => {
+                held.shell.seen.remember(event.origin, mark, step.moment.now, window)
+            }
             Origin::Import | Origin::Derived => Vec::new(),
         };
         let customer = held.id.clone();
@@ -328,7 +325,8 @@ impl Shard {
     pub(super) fn spill_anonymous(&mut self, step: Step, event: &EventRecord) {
         let hash = self.context.secret.hash(&event.event_id);
         let (now, window) = (step.moment.now, self.context.window);
-        let spilled = Spilled::of_anonymous(event.origin, hash, event.fingerprint, now, window);
+        let mark = Mark { hash, fingerprint: event.fingerprint };
+        let spilled = Spilled::of_anonymous(event.origin, mark, now, window);
         if let Some(spilled) = spilled {
             self.put_effect(spilled.key(event.event.customer()), spilled.value());
         }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{InFlight, Shard, ShardError};
-use crate::dedup::{Known, read_spilled, spilled_keys};
+use crate::dedup::{Known, Mark, read_spilled, spilled_keys};
 use crate::group::{Answer, Ask, Asker, Identity, hand_back};
 use crate::history::ImportItem;
 use crate::publish::{NewEvent, Receipt, Refusal, Stored};
@@ -144,7 +144,8 @@ impl Shard {
             let Some(held) = self.hot.get(place) else { return Ok(None) };
             position = held.shell.position;
             let seen = &held.shell.seen;
-            if let Some(known) = seen.find(id_hash, candidate.fingerprint, now, window) {
+            let mark = Mark { hash: id_hash, fingerprint: candidate.fingerprint };
+            if let Some(known) = seen.find(mark, now, window) {
                 return Ok(Some((known, position)));
             }
             if !seen.has_spilled(now, window) {

@@ -9,7 +9,7 @@ use omnix_model::{DecodeError, ErrorCode, Fault, Lane, LogId, Position, Record, 
 use omnix_storage::{Atomicity, KeyRange, LogSource, ReadError, StateStore, StoredBlock, Write};
 
 use super::commit::HalfDone;
-use super::{Books, Intake, Shard, ShardContext, ShardError};
+use super::{Books, Intake, Phase, Shard, ShardContext, ShardError};
 use crate::attempts::{Attempts, MarkerStore};
 use crate::group::{Group, Requests};
 use crate::hot::Hot;
@@ -75,7 +75,7 @@ impl Shard {
             refused: 0,
             latencies_us: Vec::new(),
             import: None,
-            is_replaying: true,
+            phase: Phase::Replay,
             is_log_damaged: false,
         };
         for lane in shard.context.lanes.iter() {
@@ -205,7 +205,7 @@ impl Shard {
     ///
     /// Gives what the trainer still has to learn from.
     pub(crate) fn go_live(&mut self) -> Result<Vec<Lesson>, ShardError> {
-        self.is_replaying = false;
+        self.phase = Phase::Live;
         self.half_done = None;
         self.begin_settings();
         let mut lessons = Vec::new();

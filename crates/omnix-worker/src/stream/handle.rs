@@ -1,7 +1,7 @@
 //! The handle of a stream: cheap to clone, from any thread or task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::Sender;
 use omnix_model::limits::{LANES, REJECTED_WAITING_MAX};
@@ -39,6 +39,8 @@ pub(super) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) purpose: Purpose,
     pub(super) newest: Newest,
+    /// Whether an epoch that ended waits for its model.
+    pub(super) is_training: AtomicBool,
 }
 
 /// The handle of a stream.
@@ -262,6 +264,17 @@ impl StreamHandle {
 
     pub(super) fn import(&self, shard: usize, item: ImportItem) -> bool {
         self.core.shards.get(shard).is_some_and(|shard| shard.imports.send(item).is_ok())
+    }
+
+    /// Waits until no epoch that ended waits for its model.
+    pub(super) fn wait_for_trainer(&self) {
+        while self.core.is_training.load(Ordering::Acquire) && self.health() == Health::Ready {
+            let _tick = crossbeam_channel::after(std::time::Duration::from_millis(5)).recv();
+        }
+    }
+
+    pub(super) fn note_training(&self, is_busy: bool) {
+        self.core.is_training.store(is_busy, Ordering::Release);
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {

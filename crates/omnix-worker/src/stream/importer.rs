@@ -57,6 +57,7 @@ impl Importer {
         if handle.purpose() != Purpose::History {
             return Err(ImportError::NotHistory);
         }
+        handle.wait_for_trainer();
         let mut taken_before = Vec::with_capacity(handle.shard_count());
         for store in handle.queries().stores() {
             let row = store.get(&keys::import(file))?;

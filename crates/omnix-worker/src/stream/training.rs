@@ -59,6 +59,7 @@ impl Training {
         let has_observed = self.has_observed.load(Ordering::Relaxed);
         if let Some(order) = self.trainer.tick(self.handle.clock().now(), has_observed) {
             self.has_observed.store(false, Ordering::Relaxed);
+            self.handle.note_training(true);
             self.handle.order(order);
         }
     }
@@ -80,7 +81,11 @@ impl Training {
                 self.handle.counters().models.add(1);
             }
             self.handle.order(order);
-        } else if !self.trainer.is_busy() && !self.is_history {
+            self.handle.note_training(true);
+            return Ok(());
+        }
+        self.handle.note_training(self.trainer.is_busy());
+        if !self.trainer.is_busy() && !self.is_history {
             let _kept =
                 self.trainer.prune().map_err(|error| tracing::warn!(%error, "models were not pruned"));
         }

@@ -7,8 +7,8 @@ use omnix_storage::{Atomicity, LogSettings, LsmStore, MemoryDisk, SegmentLog, Sh
 
 use crate::testing::{TestLog, at_s, customer, purchase};
 use crate::{
-    IdSecret, ManualClock, MemoryModels, NoMarker, Receipt, ShardParts, Stream, StreamParts, StreamSettings,
-    WallClock,
+    Clock, IdSecret, ImportError, Importer, ManualClock, MemoryModels, NoMarker, Purpose, Receipt, Refusal,
+    ShardParts, Stream, StreamParts, StreamSettings, WallClock,
 };
 
 #[derive(Clone)]
@@ -136,4 +136,127 @@ fn on_a_real_disk_with_many_publishers() {
     let customers = (0..10).map(|i| stream.handle().queries().profile(&customer(&format!("c{i}"))).unwrap());
     assert!(customers.into_iter().all(|profile| profile.unwrap().total_spent == 40 * 1_000_000));
     stream.stop().unwrap();
+}
+
+#[test]
+fn a_queue_that_is_full_hands_everything_back_and_stores_nothing() {
+    let ground = InMemory::new(1);
+    let stream = Stream::start(ground.parts(), &StreamSettings::default()).unwrap();
+    let handle = stream.handle();
+    let most = omnix_model::limits::QUEUE_EVENTS_MAX;
+    let too_many: Vec<_> =
+        (0..=most).map(|i| purchase(&format!("c{}", i % 50), &format!("e{i}"), at_s(0), 1)).collect();
+    let error = handle.publish_blocking(too_many.clone()).unwrap_err();
+    assert_eq!(error.refusal, Refusal::Full);
+    assert_eq!(error.events, too_many, "in their order");
+    assert_eq!(handle.counters().refused.get(), most as u64 + 1);
+    assert_eq!(handle.queued(), 0);
+    assert!(handle.queries().profile(&customer("c1")).unwrap().is_none());
+    assert!(all_stored(&handle.publish_blocking(vec![too_many[0].clone()]).unwrap(), false));
+    stream.stop().unwrap();
+    assert_eq!(handle.publish_blocking(too_many).unwrap_err().refusal, Refusal::Unavailable);
+}
+
+#[test]
+fn a_shard_that_fails_fails_the_stream() {
+    let ground = InMemory::new(1);
+    let stream = Stream::start(ground.parts(), &StreamSettings::default()).unwrap();
+    let handle = stream.handle();
+    assert!(all_stored(&handle.publish_blocking(vec![purchase("ann", "e1", at_s(0), 1)]).unwrap(), false));
+    ground.disks[0].0.fail_next(omnix_storage::AppendError::Unknown("sync".to_owned()));
+    let receipts = handle.publish_blocking(vec![purchase("ann", "e2", at_s(0), 1)]).unwrap();
+    assert!(matches!(&receipts[..], [Receipt::Unknown { .. }]));
+    let error = stream.stop().unwrap_err();
+    assert!(error.to_string().contains("durable"), "{error}");
+}
+
+fn history() -> StreamSettings {
+    StreamSettings { purpose: Purpose::History, ..StreamSettings::default() }
+}
+
+fn file() -> Vec<crate::NewEvent> {
+    (0..3_000_i64)
+        .map(|i| {
+            let mut event = purchase(&format!("c{}", i % 40), &format!("e{i}"), at_s(i * 300), 1 + i % 9);
+            event.origin = Origin::Import;
+            event
+        })
+        .collect()
+}
+
+/// Imports the first `count` events of the file, and ends it when `ends`.
+fn import(ground: &InMemory, count: usize, ends: bool) -> (crate::ImportReport, u64) {
+    let stream = Stream::start(ground.parts(), &history()).unwrap();
+    let mut importer = Importer::new(stream.handle(), 99).unwrap();
+    for event in file().into_iter().take(count) {
+        importer.push(event).unwrap();
+    }
+    let report = if ends { importer.finish().unwrap() } else { crate::ImportReport::default() };
+    let applied = stream.handle().counters().applied.get();
+    stream.stop().unwrap();
+    (report, applied)
+}
+
+fn total_spent(ground: &InMemory) -> Vec<i128> {
+    let stream = Stream::start(ground.parts(), &history()).unwrap();
+    let of = |i| stream.handle().queries().profile(&customer(&format!("c{i}"))).unwrap().unwrap().total_spent;
+    let all = (0..40).map(of).collect();
+    stream.stop().unwrap();
+    all
+}
+
+#[test]
+fn a_file_is_imported_once_however_often_it_is_begun() {
+    let whole = InMemory::new(2);
+    let (report, _) = import(&whole, 3_000, true);
+    assert_eq!((report.events, report.known, report.days), (3_000, 0, 10));
+    let expected = total_spent(&whole);
+    let amounts = (0..3_000_i128).map(|i| (1 + i % 9) * 1_000_000);
+    assert_eq!(expected.iter().sum::<i128>(), amounts.sum::<i128>());
+
+    let (report, applied) = import(&whole, 3_000, true);
+    assert_eq!((report.known, applied), (3_000, 0), "the same file twice adds nothing");
+    assert_eq!(total_spent(&whole), expected);
+
+    let broken_off = InMemory::new(2);
+    import(&broken_off, 1_234, false);
+    import(&broken_off, 2_345, false);
+    let (report, _) = import(&broken_off, 3_000, true);
+    assert!(report.known > 0 && report.known < 3_000, "{report:?}");
+    assert_eq!(total_spent(&broken_off), expected);
+}
+
+#[test]
+fn a_stream_for_history_takes_no_live_events_and_the_other_way_round() {
+    let ground = InMemory::new(1);
+    let stream = Stream::start(ground.parts(), &history()).unwrap();
+    let refused = stream.handle().publish_blocking(vec![purchase("ann", "e1", at_s(0), 1)]).unwrap_err();
+    assert_eq!(refused.refusal, Refusal::Unavailable);
+    stream.stop().unwrap();
+    let stream = Stream::start(ground.parts(), &StreamSettings::default()).unwrap();
+    assert!(matches!(Importer::new(stream.handle(), 1), Err(ImportError::NotHistory)));
+    stream.stop().unwrap();
+}
+
+#[test]
+fn a_young_shop_learns_after_five_seconds_and_again_after_a_restart() {
+    let ground = InMemory::new(2);
+    let clock = Arc::new(ManualClock::at(at_s(0)));
+    let parts = || StreamParts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..ground.parts() };
+    for round in 0..2_u64 {
+        let stream = Stream::start(parts(), &StreamSettings::default()).unwrap();
+        let handle = stream.handle();
+        assert_eq!(handle.model_number(), round);
+        for i in 0..20 {
+            let event = purchase(&format!("c{i}"), &format!("r{round}-{i}"), clock.now(), 5);
+            handle.publish_blocking(vec![event]).unwrap();
+        }
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while handle.model_number() == round {
+            clock.advance_ms(1_000);
+            assert!(std::time::Instant::now() < deadline, "no model was learnt");
+            let _tick = crossbeam_channel::after(std::time::Duration::from_millis(20)).recv();
+        }
+        stream.stop().unwrap();
+    }
 }

@@ -1,0 +1,92 @@
+//! The number of shards decides nothing: the same input gives the same states, insights and models.
+
+use std::collections::BTreeMap;
+
+use omnix_storage::Atomicity;
+use tokio::sync::oneshot;
+
+use crate::history::{ImportItem, TAIL_MS};
+use crate::models::ModelStore as _;
+use crate::testing::{Fleet, at_s, purchase};
+use crate::{NewEvent, state_row};
+
+/// Two months of a small shop, day by day.
+fn days() -> Vec<Vec<NewEvent>> {
+    (0..60_i64)
+        .map(|day| {
+            (0..12_i64)
+                .filter(|line| (day * 7 + line * 5) % 3 != 0)
+                .map(|line| {
+                    let at = at_s(day * 86_400 + line * 600);
+                    let mut event = purchase(
+                        &format!("c{}", (day + line * line) % 17),
+                        &format!("{day}-{line}"),
+                        at,
+                        10 + line,
+                    );
+                    event.anonymous = line == 11;
+                    event
+                })
+                .collect()
+        })
+        .collect()
+}
+
+type Meaning = (BTreeMap<Vec<u8>, Vec<u8>>, BTreeMap<u64, Vec<u8>>);
+
+/// What an import means: states as the engine encodes them, insights, the index; and the models.
+fn import(shards: u16) -> Meaning {
+    let grounds = Fleet::grounds(Atomicity::Commit, shards, true);
+    let mut fleet = Fleet::open(&grounds).unwrap();
+    let (mut number, mut last) = (0, at_s(0));
+    for events in days() {
+        last = events.iter().map(|event| event.event.timestamp()).max().unwrap_or(last);
+        let count = events.len() as u64;
+        fleet.import_events(number, events).unwrap();
+        number += count;
+        fleet.import_all(|| ImportItem::DayEnd).unwrap();
+    }
+    let until = last.plus_ms(TAIL_MS);
+    fleet
+        .import_all(|| ImportItem::End { file: 7, taken: number + 1, until, done: oneshot::channel().0 })
+        .unwrap();
+    let mut rows = fleet.rows();
+    rows.retain(|key, _| matches!(key.first(), Some(b's' | b'i' | b'j')));
+    for (key, value) in &mut rows {
+        // The shell's part holds positions, and those are of a log.
+        if key.first() == Some(&b's') && key.ends_with(&[0, 0, 0]) {
+            *value = state_row::split(value).unwrap().1.to_vec();
+        }
+    }
+    let models = &grounds[0].models;
+    let read = |number: u64| (number, models.read(number).unwrap().unwrap());
+    (rows, models.list().unwrap().into_iter().map(read).collect())
+}
+
+#[test]
+fn one_two_four_and_eight_shards_mean_the_same() {
+    let (rows, models) = import(1);
+    assert!(rows.keys().any(|key| key.first() == Some(&b'i')), "the history raises something");
+    assert_eq!(models.len(), 60, "a model a day");
+    for shards in [2, 4, 8] {
+        let (other_rows, other_models) = import(shards);
+        assert_eq!(other_models, models, "{shards} shards");
+        assert_eq!(other_rows.keys().collect::<Vec<_>>(), rows.keys().collect::<Vec<_>>(), "{shards} shards");
+        for (key, value) in &rows {
+            assert_eq!(other_rows.get(key), Some(value), "{shards} shards, {}", String::from_utf8_lossy(key));
+        }
+    }
+}
+
+#[test]
+fn an_import_raises_nothing_on_the_live_feed() {
+    let grounds = Fleet::grounds(Atomicity::Commit, 2, true);
+    let mut fleet = Fleet::open(&grounds).unwrap();
+    for (number, events) in (0..).step_by(100).zip(days()) {
+        fleet.import_events(number, events).unwrap();
+        fleet.import_all(|| ImportItem::DayEnd).unwrap();
+    }
+    assert!(fleet.rows().keys().any(|key| key.first() == Some(&b'i')));
+    assert!(!fleet.rows().keys().any(|key| key.first() == Some(&b'f')));
+    assert!(fleet.shards.iter_mut().all(|driven| driven.heard.try_recv().is_err()));
+}
