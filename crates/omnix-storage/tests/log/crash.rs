@@ -171,6 +171,12 @@ fn seeds_1500_to_1999() {
 }
 
 #[test]
+#[ignore = "a quarter of an hour; for the nightly gate"]
+fn seeds_2000_to_199999() {
+    run_all(2_000..200_000);
+}
+
+#[test]
 fn a_seed_gives_the_same_disk_again() {
     for seed in 0..20 {
         let (one, other) = (run(seed), run(seed));

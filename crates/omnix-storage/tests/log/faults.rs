@@ -213,6 +213,20 @@ fn space_is_taken_in_steps_and_never_much_of_what_is_left() {
 }
 
 #[test]
+fn where_less_space_will_do_less_is_taken() {
+    let disk = SimDisk::new(1);
+    let (mut log, _) = open(&disk);
+    // For the segment's header, and for the first frame: each is tried again with less.
+    disk.fail(SimCall::Allocate, 1, SimFault::NoSpace);
+    disk.fail(SimCall::Allocate, 3, SimFault::NoSpace);
+    append_on(&mut log, 1..=1, BYTES);
+    let used = disk.used_bytes();
+    assert!(used < 8_000, "no more than what is needed: {used}");
+    append_on(&mut log, 2..=2, BYTES);
+    assert!(disk.used_bytes() > used, "and more again later");
+}
+
+#[test]
 fn one_block_costs_one_write_and_one_sync() {
     let disk = SimDisk::new(1);
     let (mut log, _) = open_with(&disk, LogSettings { segment_bytes: 64 << 20, ..SMALL });

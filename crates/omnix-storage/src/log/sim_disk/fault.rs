@@ -33,7 +33,7 @@ impl Dice {
     }
 }
 
-/// A kind of call to a [`SimDisk`] that changes something.
+/// A kind of call to a [`SimDisk`](super::SimDisk) that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SimCall {
     /// Any of those below.
@@ -65,7 +65,7 @@ pub enum SimFault {
     Io,
     /// The call is interrupted before it does anything.
     Interrupted,
-    /// The power fails: this call is done or not, and nothing works until [`SimDisk::power_cycle`].
+    /// The power fails: this call is done or not, and nothing works until it comes back.
     PowerLoss,
 }
 
