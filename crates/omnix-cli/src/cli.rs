@@ -1,0 +1,306 @@
+//! The command line: what can be said, and nothing of how it is done.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Real-time customer insights for retail: events in, insights out, one binary.
+#[derive(Debug, Parser)]
+#[command(name = "omnix", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server on a data directory
+    Serve(ServeArgs),
+    /// Run a simulated shop, live, with nothing to set up
+    Demo(DemoArgs),
+    /// Print a token for a role (also while the server runs)
+    Token(TokenArgs),
+    /// Take a history into a data directory, on history's own time (opens the directory)
+    Import(ImportArgs),
+    /// Publish events from a file or from standard input (talks to a server)
+    Send(SendArgs),
+    /// Show insights as they are raised (talks to a server)
+    Tail(TailArgs),
+    /// Say how the server does; the exit code says it too (talks to a server)
+    Status(RemoteArgs),
+    /// Customers
+    #[command(subcommand)]
+    Customer(CustomerCommand),
+    /// Insights
+    #[command(subcommand)]
+    Insight(InsightCommand),
+    /// Events that were refused or could not be applied
+    #[command(subcommand)]
+    Rejected(RejectedCommand),
+    /// Say what state a data directory is in, also while a server runs on it
+    Doctor(DoctorArgs),
+    /// Apply the whole log again and compare or replace what is stored (opens the directory)
+    Rebuild(RebuildArgs),
+    /// Measure this machine and this binary
+    Bench(BenchArgs),
+    /// Settings: check, print, or their schema
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where a data directory is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DirectoryArgs {
+    /// The data directory
+    #[arg(long, env = "OMNIX_DATA_DIR", default_value = "omnix-data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+}
+
+/// Where a server is, or that there is none.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RemoteArgs {
+    /// The server's address
+    #[arg(long, env = "OMNIX_URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// A token for it (`omnix token`)
+    #[arg(long, env = "OMNIX_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A server, or a directory that no server holds.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SourceArgs {
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    /// Open the data directory instead of asking a server
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+    /// A TOML file with settings
+    #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Keep the shop's data here instead of in a directory that goes away
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub(crate) listen: String,
+    /// End after so many seconds with a summary; without it, run until interrupted
+    #[arg(long)]
+    pub(crate) seconds: Option<u64>,
+    /// Live events a second
+    #[arg(long, default_value_t = 20.0)]
+    pub(crate) rate: f64,
+    /// The shop's seed
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Days of history before the present
+    #[arg(long, default_value_t = 210, value_parser = clap::value_parser!(u32).range(90..=1_000))]
+    pub(crate) days: u32,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RoleArg {
+    Publisher,
+    Analyst,
+    Admin,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What the token permits
+    #[arg(long)]
+    pub(crate) role: RoleArg,
+    /// How long it is valid, such as 30m, 24h or 90d
+    #[arg(long, default_value = "24h")]
+    pub(crate) ttl: String,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// One event a line, in the form of the API
+    Ndjson,
+    /// The CSV of the UCI data set "Online Retail"
+    OnlineRetail,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file, plain, or gzip when its name ends in .gz
+    pub(crate) path: PathBuf,
+    /// How it is written
+    #[arg(long)]
+    pub(crate) format: FormatArg,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+    /// A TOML file with settings
+    #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// A file with one event a line, or `-` for standard input
+    #[arg(default_value = "-")]
+    pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailArgs {
+    /// Channels, such as `insights`, `priority.critical` or `segment.at-risk`
+    #[arg(long, default_value = "insights", value_delimiter = ',')]
+    pub(crate) channel: Vec<String>,
+    /// Go on behind this message
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<String>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CustomerCommand {
+    /// Show one customer
+    Show {
+        /// The customer's id
+        id: String,
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InsightCommand {
+    /// List insights, newest first
+    List {
+        /// Of this customer only
+        #[arg(long)]
+        customer: Option<String>,
+        /// Raised in the last so many hours
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+        hours: Option<u32>,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RejectedCommand {
+    /// List rejected events, newest first
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+    /// Show one with its faults and its body
+    Show {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+    /// Publish one again, corrected or as it is (talks to a server)
+    Replay {
+        /// Its id
+        id: String,
+        /// A file with the corrected event, or `-` for standard input
+        #[arg(long)]
+        body: Option<String>,
+        #[command(flatten)]
+        remote: RemoteArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+    /// Note in the log that its damaged frames are lost, so that it takes events again
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RebuildArgs {
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+    /// Compare only, change nothing
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// A history to measure with instead of the simulated shop's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Seconds a window lasts
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) window: f64,
+    /// Windows of each measurement; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=101))]
+    pub(crate) windows: u32,
+    /// Only measurements whose name contains this
+    #[arg(long)]
+    pub(crate) only: Option<String>,
+    /// Print JSON lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say everything that is wrong with the settings
+    Check {
+        /// A TOML file with settings
+        #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the settings in force and where each comes from; secrets are left out
+    Print {
+        /// A TOML file with settings
+        #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the JSON schema of the settings file
+    Schema,
+}

@@ -1,0 +1,17 @@
+//! One file a subcommand.
+
+pub(crate) mod bench;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod customer;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod import;
+pub(crate) mod insight;
+pub(crate) mod rebuild;
+pub(crate) mod rejected;
+pub(crate) mod send;
+pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod tail;
+pub(crate) mod token;

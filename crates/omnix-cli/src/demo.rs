@@ -1,0 +1,6 @@
+//! The demo's parts: the simulated shop, what it really sold, and what is planted into it.
+
+pub(crate) mod assortment;
+pub(crate) mod ledger;
+pub(crate) mod plan;
+pub(crate) mod shop;

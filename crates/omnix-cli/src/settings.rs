@@ -1,0 +1,24 @@
+//! The settings in force: file, environment and flags, read once and handed to the server's resolver.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use omnix_server::settings::{Inputs, Resolved, resolve};
+
+use crate::failure::Failure;
+
+/// Resolves the settings; `flags` are keys such as `http.listen` with their values.
+pub(crate) fn load(config: Option<&Path>, flags: &[(&'static str, String)]) -> Result<Resolved, Failure> {
+    let file = config.map(read).transpose()?;
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    resolve(Inputs { file: file.as_deref(), env: Some(&env), flags }).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
+        Failure::usage(format!("the settings are not sound:\n{}", lines.join("\n")))
+    })
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
+}
