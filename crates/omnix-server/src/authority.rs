@@ -24,23 +24,23 @@ pub(crate) use permission::{
 };
 pub use secret::{Secret, SecretError};
 pub(crate) use token::Caller;
-use token::TokenFault;
 pub use token::mint;
+use token::{TokenFault, Verifier};
 
 use crate::problem::Problem;
 
 /// What is needed to tell whether a token is good.
 #[derive(Clone)]
 pub(crate) struct Authorities {
-    secret: Arc<Secret>,
+    verifier: Arc<Verifier>,
     clock: Arc<dyn Clock>,
 }
 
 impl Authorities {
     /// Tokens signed with `secret` are good until they expire by `clock`.
     #[must_use]
-    pub(crate) fn new(secret: Secret, clock: Arc<dyn Clock>) -> Self {
-        Self { secret: Arc::new(secret), clock }
+    pub(crate) fn new(secret: &Secret, clock: Arc<dyn Clock>) -> Self {
+        Self { verifier: Arc::new(Verifier::new(secret)), clock }
     }
 
     /// The caller that the headers name.
@@ -49,7 +49,7 @@ impl Authorities {
     /// 401 without exactly one good token.
     pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let now: Timestamp = self.clock.now();
-        bearer(headers).and_then(|token| token::verify(&self.secret, token, now)).map_err(|fault| {
+        bearer(headers).and_then(|token| self.verifier.verify(token, now)).map_err(|fault| {
             tracing::debug!(reason = fault.name(), "a token was refused");
             Problem::new(ErrorCode::Unauthenticated, fault.to_string())
         })

@@ -3,12 +3,12 @@
 //!
 //! Logs and metrics hold the route's template, never the path: a path may name a person.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use omnix_model::ErrorCode;
 
 use crate::app::App;
@@ -37,15 +37,19 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
     };
     let (status, elapsed) = (response.status(), started.elapsed());
     app.shared.metrics.note_request(&route, &method, status, elapsed);
-    tracing::info!(
-        target: "omnix::access",
-        request_id = request_id.as_str(),
-        method = method.as_str(),
-        route,
-        status = status.as_u16(),
-        duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-    );
+    log(&request_id, &method, &route, status, elapsed);
     with_headers(response, &request_id)
+}
+
+/// What went wrong is told, what went well when somebody asks for it: that is every event.
+fn log(request_id: &str, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
+    let (method, status) = (method.as_str(), status.as_u16());
+    let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    if status < 400 {
+        tracing::debug!(target: "omnix::access", request_id, method, route, status, duration_us);
+    } else {
+        tracing::info!(target: "omnix::access", request_id, method, route, status, duration_us);
+    }
 }
 
 /// The response, its problem written out if it has one.

@@ -5,6 +5,7 @@
 //! Deliberately not here: TLS, and what a request means.
 
 mod activity;
+mod remainder;
 mod stalling;
 
 use std::convert::Infallible;
@@ -13,7 +14,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::Request;
@@ -27,6 +27,7 @@ use tower::ServiceExt as _;
 use crate::lifecycle::{Lifecycle, Stop};
 use crate::settings::HttpSettings;
 use activity::Activity;
+use remainder::Remainder;
 use stalling::Stalling;
 
 /// Bytes of a request's head that hyper reads; the limit that clients are told of is lower, so that they are
@@ -128,13 +129,14 @@ impl Connection {
             tracing::debug!(%error, "a connection keeps waiting for full segments");
         }
         let activity = Activity::new();
-        let (service, peer, seen) = (self.service, self.peer, activity.clone());
+        let (service, peer, seen, patience) = (self.service, self.peer, activity.clone(), self.stall);
         let handler = hyper::service::service_fn(move |request: Request<Incoming>| {
             let (service, guard) = (service.clone(), seen.begin());
             async move {
-                let mut request = request.map(Body::new);
+                let (mut request, remainder) = Remainder::split(request);
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let response: Result<Response, Infallible> = service.oneshot(request).await;
+                remainder.discard(patience).await;
                 response.map(|response| response.map(|body| guard.until_end_of(body)))
             }
         });

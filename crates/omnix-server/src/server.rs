@@ -47,7 +47,7 @@ pub struct Running {
 impl Server {
     /// The server as a service without a socket, for those who have their own way to it.
     pub fn into_router(self) -> axum::Router {
-        let authorities = Authorities::new(self.secret, Arc::clone(&self.clock));
+        let authorities = Authorities::new(&self.secret, Arc::clone(&self.clock));
         let stop = Lifecycle::default().stop();
         router(App::new(self.settings, self.backend, authorities, self.clock, stop), Served::All)
     }
@@ -65,7 +65,7 @@ impl Server {
             address_of(&main, &socket)?,
             admin_socket.as_ref().map(|socket| address_of(&admin, socket)).transpose()?,
         );
-        let authorities = Authorities::new(self.secret, Arc::clone(&self.clock));
+        let authorities = Authorities::new(&self.secret, Arc::clone(&self.clock));
         let http = self.settings.http.clone();
         let app = App::new(self.settings, self.backend, authorities, self.clock, lifecycle.stop());
         let served = if admin_socket.is_some() { Served::WithoutHealth } else { Served::All };

@@ -1,6 +1,7 @@
 //! Tokens: HS256, `exp` required, a role or roles. Signed here, verified here, against a `now` that is handed
 //! in. No other algorithm, no keys named by the token itself, no critical extensions.
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use omnix_model::Timestamp;
 
@@ -85,38 +86,48 @@ pub fn mint(secret: &Secret, role: Role, ttl_s: u32, now: Timestamp) -> Result<S
     .map_err(|error| error.to_string())
 }
 
-/// The caller that `token` names at `now`.
-pub(super) fn verify(secret: &Secret, token: &str, now: Timestamp) -> Result<Caller, TokenFault> {
-    if token.len() > TOKEN_BYTES_MAX {
-        return Err(TokenFault::Malformed);
+/// Tells whether a token is ours. Made once: a key and its rules cost as much as a signature.
+pub(super) struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Verifier {
+    pub(super) fn new(secret: &Secret) -> Self {
+        // Claims are checked here, against the time that is handed in.
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        Self { key: DecodingKey::from_secret(secret.as_bytes()), validation }
     }
-    let header = jsonwebtoken::decode_header(token).or(Err(TokenFault::Malformed))?;
-    if header.alg != Algorithm::HS256 {
-        return Err(TokenFault::Signature);
-    }
-    if header.crit.is_some() {
-        return Err(TokenFault::Malformed);
-    }
-    // Claims are checked here, against the time that was handed in.
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    let key = DecodingKey::from_secret(secret.as_bytes());
-    let claims = match jsonwebtoken::decode::<Claims>(token, &key, &validation) {
-        Ok(token) => token.claims,
-        Err(error) if matches!(error.kind(), jsonwebtoken::errors::ErrorKind::InvalidSignature) => {
-            return Err(TokenFault::Signature);
+
+    /// The caller that `token` names at `now`.
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenFault> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenFault::Malformed);
         }
-        Err(_) => return Err(TokenFault::Malformed),
-    };
-    check_times(&claims, now)?;
-    let names = claims.role.iter().chain(claims.roles.iter().flatten());
-    let roles: Vec<Role> = names.filter_map(|name| Role::from_name(name)).collect();
-    if roles.is_empty() {
-        return Err(TokenFault::NoRole);
+        let token = match jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation) {
+            Ok(token) => token,
+            Err(error) => {
+                return Err(match error.kind() {
+                    ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => TokenFault::Signature,
+                    _ => TokenFault::Malformed,
+                });
+            }
+        };
+        if token.header.crit.is_some() {
+            return Err(TokenFault::Malformed);
+        }
+        let claims = token.claims;
+        check_times(&claims, now)?;
+        let names = claims.role.iter().chain(claims.roles.iter().flatten());
+        let roles: Vec<Role> = names.filter_map(|name| Role::from_name(name)).collect();
+        if roles.is_empty() {
+            return Err(TokenFault::NoRole);
+        }
+        Ok(Caller { roles, expires_at: instant(claims.exp) })
     }
-    Ok(Caller { roles, expires_at: instant(claims.exp) })
 }
 
 fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenFault> {

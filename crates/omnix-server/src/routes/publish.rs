@@ -147,23 +147,35 @@ fn keep_refused(app: &App, refused: Refused, body: &[u8]) {
 async fn hand_in(app: &App, events: Vec<NewEvent>) -> Result<Vec<Receipt>, Problem> {
     let kinds: Vec<EventKind> = events.iter().map(|event| event.event.kind()).collect();
     let ids: Vec<EventId> = events.iter().map(|event| event.event_id.clone()).collect();
-    let count = |kind: EventKind, outcome: Outcome| {
-        app.shared.metrics.note_events(Some(kind), outcome, 1);
-    };
+    let all = |outcome: Outcome| count(app, kinds.iter().map(|kind| (*kind, outcome)));
     let patience = app.shared.settings.http.ack_timeout();
     match timeout(patience, app.shared.backend.publish(events)).await {
         Ok(Ok(receipts)) => {
-            kinds.iter().zip(&receipts).for_each(|(kind, receipt)| count(*kind, outcome_of(receipt)));
+            count(app, kinds.iter().copied().zip(receipts.iter().map(outcome_of)));
             Ok(receipts)
         }
         Ok(Err(PublishError { refusal, .. })) => {
-            kinds.iter().for_each(|kind| count(*kind, Outcome::Refused));
+            all(Outcome::Refused);
             Err(Problem::new(refusal.code(), refusal.to_string()))
         }
         Err(_) => {
-            kinds.iter().for_each(|kind| count(*kind, Outcome::Unknown));
+            all(Outcome::Unknown);
             Err(outcome_unknown(ids))
         }
+    }
+}
+
+/// Counts what became of events, each kind and outcome once.
+fn count(app: &App, outcomes: impl Iterator<Item = (EventKind, Outcome)>) {
+    let mut counts: Vec<((EventKind, Outcome), u64)> = Vec::new();
+    for outcome in outcomes {
+        match counts.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((outcome, 1)),
+        }
+    }
+    for ((kind, outcome), count) in counts {
+        app.shared.metrics.note_events(Some(kind), outcome, count);
     }
 }
 

@@ -76,6 +76,41 @@ async fn a_body_that_stalls_is_408() {
     server.shutdown().await.unwrap();
 }
 
+/// A sender that sends all of its body before it reads must still get the answer, and not a reset.
+#[tokio::test]
+async fn whoever_is_refused_early_still_gets_the_answer() {
+    let (server, _) = start(|settings| settings.http.stall_timeout_ms = 5_000).await;
+    let body = vec![b'x'; 8 << 20];
+    for (credentials, status) in [
+        (String::new(), 401),
+        (format!("authorization: Bearer {}\r\n", token(omnix_server::Role::Publisher)), 413),
+    ] {
+        for _ in 0..5 {
+            let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
+            let head = format!(
+                "POST /v1/streaming/events/purchase HTTP/1.1\r\nhost: x\r\n{credentials}content-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&body).await.unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
+        }
+    }
+    server.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_is_not_asked_for_from_those_who_may_not_send_it() {
+    let (server, _) = start(|_| {}).await;
+    let head = "POST /v1/streaming/events/purchase HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+                content-length: 100\r\n\r\n";
+    let (text, _) = until_closed(server.local_addr(), head.as_bytes()).await;
+    assert!(text.starts_with("HTTP/1.1 401"), "{text}");
+    server.shutdown().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_head_beyond_all_bounds_is_refused() {
     let (server, _) = start(|_| {}).await;
