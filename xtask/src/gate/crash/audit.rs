@@ -1,6 +1,6 @@
 //! Holds a server that is up, with publishers at rest, to the ledgers and to the feed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,9 @@ const RESEND_EVENTS: usize = 500;
 
 /// How long an insight that can be read may take to come over the feed, baskets' ends included.
 const FEED_BUDGET: Duration = Duration::from_secs(20);
+
+/// How long reading the whole feed again may take.
+const REPLAY_BUDGET: Duration = Duration::from_secs(120);
 
 /// Entries of a page.
 const PAGE: usize = 1000;
@@ -154,97 +157,91 @@ impl Audit<'_> {
         }
     }
 
-    /// What can be read came over the feed, and what came can be read.
+    /// Of all that can be read the feed told, once of each saying; and what it told of can be read.
     fn feed(&mut self, since: Option<jiff::Timestamp>) -> anyhow::Result<Vec<String>> {
         let end = Instant::now() + FEED_BUDGET;
-        let listed = self.listed(since)?;
-        let missing = loop {
+        loop {
+            let listed = self.listed(since)?;
             let delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
-            let missing: Vec<_> = listed.iter().filter(|key| !delivered.has(key)).cloned().collect();
-            drop(delivered);
-            if missing.is_empty() || Instant::now() >= end {
-                break missing;
+            let mut findings: Vec<String> = Vec::new();
+            let amiss = listed.iter().find(|(id, revision)| !delivered.told(id).is_whole(**revision));
+            findings.extend(amiss.map(|(id, revision)| {
+                format!(
+                    "insight `{id}` stands at revision {revision}, the feed told {:?}",
+                    delivered.told(id)
+                )
+            }));
+            if self.scope == Scope::Everything {
+                let lost = delivered.all().keys().find(|id| !listed.contains_key(*id));
+                findings
+                    .extend(lost.map(|id| format!("the feed told of insight `{id}`, which cannot be read")));
             }
-            pause(Duration::from_millis(50));
-        };
-        let mut findings: Vec<String> = Vec::new();
-        findings.extend(missing.first().map(|first| {
-            format!(
-                "{} of {} insights did not come over the feed, among them {first:?}",
-                missing.len(),
-                listed.len()
-            )
-        }));
-        if self.scope == Scope::Everything {
-            let came = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
-            let came: HashSet<String> = came.ids().into_iter().map(str::to_owned).collect();
-            // Read again: what came while the list was read is in the list by now.
-            let readable: HashSet<String> = self.listed(since)?.into_iter().map(|(id, _)| id).collect();
-            let lost: Vec<&String> = came.difference(&readable).collect();
-            findings.extend(
-                lost.first().map(|id| {
-                    format!("{} insights of the feed cannot be read, among them `{id}`", lost.len())
-                }),
-            );
+            drop(delivered);
+            if findings.is_empty() || Instant::now() >= end {
+                return Ok(findings);
+            }
+            pause(Duration::from_millis(200));
         }
-        Ok(findings)
     }
 
-    /// All insights raised since then; `None`: all.
-    fn listed(&mut self, since: Option<jiff::Timestamp>) -> anyhow::Result<Vec<(String, u64)>> {
+    /// All insights raised since then (`None`: all) and the revisions at which they stand.
+    fn listed(&mut self, since: Option<jiff::Timestamp>) -> anyhow::Result<HashMap<String, u64>> {
         let since = since.map_or_else(String::new, |since| format!("since={since:.3}&"));
         let path = format!("/v1/streaming/insights?{since}order=asc&limit={PAGE}");
-        let (mut listed, mut cursor) = (Vec::new(), None);
+        let (mut listed, mut cursor) = (HashMap::new(), None);
         loop {
             let page: Page = self.get(&with_cursor(&path, cursor.as_deref()))?;
             for insight in &page.insights {
                 let insight: Insight = serde_json::from_str(insight.get())?;
                 if insight.customer != STARTER {
-                    listed.push(insight.key());
+                    let before = listed.insert(insight.id.clone(), insight.revision());
+                    ensure!(before.is_none(), "the list names insight `{}` twice", insight.id);
                 }
             }
             cursor = page.next_cursor;
             if cursor.is_none() {
-                break;
+                return Ok(listed);
             }
         }
-        let distinct: HashSet<&str> = listed.iter().map(|(id, _)| id.as_str()).collect();
-        ensure!(
-            distinct.len() == listed.len(),
-            "the list names {} insights, {} of them distinct",
-            listed.len(),
-            distinct.len()
-        );
-        Ok(listed)
     }
 }
 
-/// Resumes the feed after its very first cursor: what came has to come again, once. The cursors themselves may
-/// be others, where insights of several shards come in another turn.
+/// Resumes the feed after its very first cursor: of each insight it has to tell as often as it did live. The
+/// cursors themselves may be others, where insights of several shards come in another turn.
 pub(crate) fn replay(client: &Client, delivered: &Delivered) -> anyhow::Result<Vec<String>> {
     let Some(anchor) = &delivered.anchor else { bail!("no insight came over the feed") };
-    let mut expected = delivered.keys().clone();
-    let path = "/v1/streaming/feed?channels=insights";
-    let mut events = client.events(path, Some(anchor), Duration::from_millis(200))?;
-    let (mut assembly, mut findings) = (Assembly::default(), Vec::new());
-    let end = Instant::now() + FEED_BUDGET;
-    while !expected.is_empty() {
+    let mut left: HashMap<&str, u64> =
+        delivered.all().iter().map(|(id, told)| (id.as_str(), told.times)).collect();
+    let mut count: u64 = left.values().sum();
+    let mut events =
+        client.events("/v1/streaming/feed?channels=insights", Some(anchor), Duration::from_millis(200))?;
+    let mut assembly = Assembly::default();
+    let end = Instant::now() + REPLAY_BUDGET;
+    while count > 0 {
         let Some(message) = next(&mut events, &mut assembly, || Instant::now() >= end)? else { break };
         if message.kind != "insight" {
             continue;
         }
         let insight: Insight = serde_json::from_str(&message.payload)?;
-        if insight.customer != STARTER && !expected.remove(&insight.key()) {
-            findings.push(format!("insight {:?} came on resuming, but not before, or twice", insight.key()));
+        if insight.customer == STARTER {
+            continue;
         }
+        match left.get_mut(insight.id.as_str()) {
+            Some(times) if *times > 0 => *times -= 1,
+            _ => {
+                return Ok(vec![format!(
+                    "on resuming, the feed told of `{}` once more than live",
+                    insight.id
+                )]);
+            }
+        }
+        count -= 1;
     }
-    findings.extend(
-        expected
-            .iter()
-            .next()
-            .map(|key| format!("{} insights did not come again, among them {key:?}", expected.len())),
-    );
-    Ok(findings)
+    let missing = left.iter().find(|(_, times)| **times > 0);
+    Ok(missing
+        .map(|(id, _)| format!("on resuming, {count} messages are missing, one of `{id}`"))
+        .into_iter()
+        .collect())
 }
 
 fn with_cursor(path: &str, cursor: Option<&str>) -> String {

@@ -48,9 +48,33 @@ struct Revision {
 }
 
 impl Insight {
-    /// What it is, and which saying of it.
-    pub(crate) fn key(&self) -> (String, u64) {
-        (self.id.clone(), self.data.revision)
+    /// Which saying of it this is: 0 is the first.
+    pub(crate) fn revision(&self) -> u64 {
+        self.data.revision
+    }
+}
+
+/// How often the feed told of an insight: of its first saying, and of each revision, once.
+///
+/// Told late, a saying may already be the revised one: the feed says that there was something to say, and says
+/// it as it stands. So it is not the sayings that are compared but how many there were.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Messages.
+    pub(crate) times: u64,
+    /// The highest revision among them.
+    pub(crate) revision: u64,
+}
+
+impl Told {
+    /// Whether all has been told of an insight that stands at `revision`, and each thing once.
+    pub(crate) fn is_whole(self, revision: u64) -> bool {
+        self == Self { times: revision + 1, revision }
+    }
+
+    fn note(&mut self, revision: u64) {
+        self.times += 1;
+        self.revision = self.revision.max(revision);
     }
 }
 
@@ -62,7 +86,7 @@ pub(crate) struct Delivered {
     /// The cursors of insights about all others, in the order in which they came.
     pub(crate) cursors: Vec<String>,
     known: HashSet<String>,
-    insights: HashSet<(String, u64)>,
+    insights: HashMap<String, Told>,
     /// The number of the last event that an insight about a mover named.
     movers: HashMap<String, usize>,
     /// What the server may not do.
@@ -99,13 +123,7 @@ impl Delivered {
             return;
         }
         self.cursors.push(message.cursor.clone());
-        if !self.insights.insert(insight.key()) {
-            self.violations.push(format!(
-                "insight {:?} came again under cursor `{}`",
-                insight.key(),
-                message.cursor
-            ));
-        }
+        self.insights.entry(insight.id.clone()).or_default().note(insight.revision());
         let Some(number) = segment_number(&message.payload) else { return };
         let expected = self.movers.get(&insight.customer).map_or(0, |last| last + 1);
         if number != expected {
@@ -116,19 +134,14 @@ impl Delivered {
         self.movers.insert(insight.customer, number);
     }
 
-    /// Whether this saying of an insight came.
-    pub(crate) fn has(&self, key: &(String, u64)) -> bool {
-        self.insights.contains(key)
+    /// What was told of an insight.
+    pub(crate) fn told(&self, id: &str) -> Told {
+        self.insights.get(id).copied().unwrap_or_default()
     }
 
-    /// All sayings of insights that came.
-    pub(crate) fn keys(&self) -> &HashSet<(String, u64)> {
+    /// What was told of all insights, by id.
+    pub(crate) fn all(&self) -> &HashMap<String, Told> {
         &self.insights
-    }
-
-    /// The ids of all insights that came, in whatever revision.
-    pub(crate) fn ids(&self) -> HashSet<&str> {
-        self.insights.iter().map(|(id, _)| id.as_str()).collect()
     }
 }
 
@@ -259,15 +272,19 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_or_a_saying_that_comes_twice_is_a_fault() {
+    fn a_cursor_that_comes_twice_is_a_fault_and_sayings_are_counted() {
         let mut delivered = Delivered::default();
         delivered.take(&message("1", "a", "c", "x"));
         delivered.take(&message("2", "b", "c", "x"));
-        assert!(delivered.violations.is_empty() && delivered.has(&("a".to_owned(), 1)));
-        delivered.take(&message("2", "b", "c", "x"));
+        assert!(delivered.violations.is_empty());
+        assert!(!delivered.told("a").is_whole(1), "a first saying is missing");
         delivered.take(&message("3", "a", "c", "x"));
-        assert_eq!(delivered.violations.len(), 2);
-        assert_eq!(delivered.ids().len(), 2);
+        assert!(delivered.told("a").is_whole(1));
+        delivered.take(&message("3", "a", "c", "x"));
+        assert_eq!(delivered.violations.len(), 1);
+        delivered.take(&message("4", "a", "c", "x"));
+        assert!(!delivered.told("a").is_whole(1), "one too many");
+        assert!(!delivered.told("nobody").is_whole(0));
     }
 
     #[test]
