@@ -232,3 +232,63 @@ impl Basket {
         Ok(basket)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use omnix_model::{Money, ProductId, Quantity};
+    use smol_str::SmolStr;
+
+    use super::*;
+
+    fn line(order: Option<&str>, ms: i64) -> Purchase {
+        Purchase {
+            customer_id: None,
+            product_id: ProductId::new("p").unwrap(),
+            product_category: SmolStr::default(),
+            product_name: SmolStr::default(),
+            quantity: Quantity::from_thousandths(1_000),
+            price: Money::ZERO,
+            total_amount: Money::from_millionths(1),
+            timestamp: Timestamp::from_ms_clamped(1_700_000_000_000 + ms),
+            location: None,
+            payment_method: None,
+            device_type: None,
+            order_id: order.map(|id| OrderId::new(id).unwrap()),
+            order_lines: None,
+            metadata: SmolStr::default(),
+            extra: SmolStr::default(),
+        }
+    }
+
+    fn basket(lines: &[Purchase]) -> Basket {
+        let moment = Moment { now: Timestamp::MIN, is_history: true };
+        let mut basket = Basket::open(&lines[0], &Head::default());
+        lines.iter().for_each(|line| basket.add(line, moment, 0).unwrap());
+        basket
+    }
+
+    #[test]
+    fn one_order_is_one_basket_until_it_is_closed() {
+        let basket = basket(&[line(Some("a"), 0)]);
+        assert!(basket.holds(&line(Some("a"), 599_999)));
+        assert!(!basket.holds(&line(Some("a"), 600_000)));
+        assert!(!basket.holds(&line(Some("b"), 1)));
+    }
+
+    #[test]
+    fn without_an_order_five_seconds_decide() {
+        let basket = basket(&[line(None, 0), line(None, 4_000)]);
+        assert!(basket.holds(&line(None, 9_000)));
+        assert!(basket.holds(&line(None, -5_000)));
+        assert!(!basket.holds(&line(None, 9_001)));
+        assert!(!basket.holds(&line(None, -5_001)));
+        assert!(basket.holds(&line(Some("a"), 9_000)), "one side without an order's id");
+    }
+
+    #[test]
+    fn however_long_lines_follow_each_other_it_is_closed_after_ten_minutes() {
+        let lines: Vec<Purchase> = (0..200).map(|number| line(None, number * 3_000)).collect();
+        let basket = basket(&lines);
+        assert!(!basket.holds(&line(None, 600_000)));
+    }
+}

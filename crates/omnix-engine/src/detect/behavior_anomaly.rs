@@ -257,3 +257,73 @@ fn burst_said(stage: &Stage<'_>, basket: &Basket, burst: Burst) -> Said {
         figures,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AmountPrior;
+
+    fn hours(hours: f64) -> Timestamp {
+        math::after_days(Timestamp::from_ms_clamped(1_700_000_000_000), hours / 24.0)
+    }
+
+    /// Counts orders at the given hours; which of them were alerts.
+    fn alerts(at_hours: impl IntoIterator<Item = f64>) -> Vec<bool> {
+        let mut burst = Burst::default();
+        let mut count = |at| {
+            let (after, is_alert) = counted(burst, hours(at));
+            burst = after;
+            is_alert
+        };
+        at_hours.into_iter().map(&mut count).collect()
+    }
+
+    #[test]
+    fn a_burst_is_an_alert_by_the_fourth_extra_order() {
+        let weekly = (0..10).map(|week| f64::from(week) * 168.0);
+        let burst = (1..6).map(|extra| 9.0 * 168.0 + f64::from(extra) / 6.0);
+        let alerts = alerts(weekly.chain(burst));
+        assert_eq!(alerts.iter().position(|is_alert| *is_alert), Some(13));
+    }
+
+    #[test]
+    fn who_always_orders_in_bursts_is_soon_no_news() {
+        let bursts = (0..12)
+            .flat_map(|week| (0..5).map(move |order| f64::from(week) * 168.0 + f64::from(order) / 6.0));
+        let alerts = alerts(bursts);
+        let by_week: Vec<usize> =
+            alerts.chunks(5).map(|week| week.iter().filter(|is_alert| **is_alert).count()).collect();
+        assert!(by_week[0] > 0, "the first is news");
+        assert_eq!(by_week[6..], [0; 6], "{by_week:?}");
+    }
+
+    #[test]
+    fn a_daily_customer_is_no_burst() {
+        assert!(!alerts((0..200).map(|day| f64::from(day) * 24.0)).contains(&true));
+    }
+
+    /// The published update, written anew from its formula over a list instead of step by step.
+    #[test]
+    fn mean_and_variance_are_those_of_the_amounts_while_there_are_few() {
+        let prior = AmountPrior::seed();
+        let ys = [3.0, 3.4, 3.1, 3.3, 2.9];
+        let mut amounts = Amounts::default();
+        for y in ys {
+            let expected = prior.expect(history(amounts));
+            let finding = Finding {
+                amount: 1,
+                ln_amount: y,
+                z: expected.score(y),
+                usual: 1.0,
+                deviation: 0.0,
+                expected,
+            };
+            amounts = learnt(amounts, &finding, 0.0);
+        }
+        let mean = ys.iter().sum::<f64>() / 5.0;
+        let variance = ys.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / 4.0;
+        assert_eq!(amounts.count, 5);
+        assert!((amounts.mean - mean).abs() < 1e-12, "{} {mean}", amounts.mean);
+        assert!((amounts.variance - variance).abs() < 1e-12, "{} {variance}", amounts.variance);
+    }
+}

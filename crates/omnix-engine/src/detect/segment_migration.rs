@@ -322,3 +322,65 @@ fn said(stage: &Stage<'_>, change: &Move) -> Said {
         ]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LADDERS: [&Ladder; 4] = [ONCE, FEW, REGULAR, BEST];
+
+    #[test]
+    fn every_ladder_leads_down_to_lost() {
+        for ladder in LADDERS {
+            assert_eq!(ladder.last().unwrap().1, Segment::Lost);
+            for pair in ladder.windows(2) {
+                assert!(pair[0].0 < pair[1].0, "longer silence");
+                assert!(pair[0].1.tier() >= pair[1].1.tier(), "never to a better tier");
+            }
+        }
+    }
+
+    #[test]
+    fn silence_must_last_a_fifth_longer_and_three_days() {
+        let last = Timestamp::from_ms_clamped(1_700_000_000_000);
+        let head = Head {
+            last_purchase_at: Some(last),
+            order_days: 8,
+            own_segment: Some(Segment::Champions),
+            ..Head::default()
+        };
+        let expected = last.plus_ms(39 * Timestamp::DAY_MS);
+        assert_eq!(next_step(&head), Some((expected, Segment::Loyal)));
+    }
+
+    #[test]
+    fn nothing_comes_after_lost_or_for_who_never_bought() {
+        let lost = Head {
+            last_purchase_at: Some(Timestamp::MIN),
+            order_days: 8,
+            own_segment: Some(Segment::Lost),
+            ..Head::default()
+        };
+        assert_eq!(next_step(&lost), None);
+        assert_eq!(next_step(&Head::default()), None);
+    }
+
+    #[test]
+    fn a_move_is_as_urgent_as_what_is_at_stake() {
+        let case =
+            |from: Segment, to: Segment| case(Some(&SegmentName::Known(from)), &SegmentName::Known(to));
+        for from in Segment::ALL {
+            for to in Segment::ALL {
+                let expected_critical = from.tier() == Tier::Core
+                    && matches!(
+                        to,
+                        Segment::AtRisk | Segment::CannotLose | Segment::Hibernating | Segment::Lost
+                    );
+                assert_eq!(case(from, to) == Case::CoreCustomerLost, expected_critical, "{from} {to}");
+                if to.tier() > from.tier() && to != Segment::CannotLose {
+                    assert_eq!(case(from, to), Case::CustomerMoves, "{from} {to}");
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! All four kinds of insight are reached from raw purchases alone, sent through a live shop: a year's history
 //! in batches, then today's orders.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what the test builds is there")]
+
 use omnix_engine::Model;
 use omnix_model::{Event, InsightKind, Priority, Timestamp};
 
