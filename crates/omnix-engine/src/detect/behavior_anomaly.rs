@@ -102,24 +102,18 @@ pub(crate) fn expectation(customer: &Customer, model: &Model) -> Option<AmountEx
 pub(crate) fn observe(stage: &mut Stage<'_>, basket: &Basket) {
     let Some(finding) = look(stage, basket) else { return };
     let before = basket.amounts_before;
-    let own = finding.expected.clamp(finding.ln_amount) - stage.context.model.amounts().drift();
+    let drift = stage.context.model.amounts().drift();
     let orders = f64::from(before.count) + 1.0;
+    let distance = centred(before, &finding, drift) - before.mean;
     let order = Order {
         ln_amount: finding.ln_amount,
-        within: (before.count >= 1).then(|| {
-            let own = if before.count >= 2 { own } else { own_first(stage, &finding) };
-            (own - before.mean) * (own - before.mean) * (orders - 1.0) / orders
-        }),
+        within: (before.count >= 1).then_some(distance * distance * (orders - 1.0) / orders),
         residual: (before.count >= 2)
             .then(|| finding.expected.clamp(finding.ln_amount) - finding.expected.mean),
         score: (before.count >= 1)
             .then(|| Score { z: finding.z, is_alert: is_alert(stage, basket, &finding) }),
     };
     stage.effects.observations.push(Observation::Order(order));
-}
-
-fn own_first(stage: &Stage<'_>, finding: &Finding) -> f64 {
-    finding.ln_amount - stage.context.model.amounts().drift()
 }
 
 fn history(amounts: Amounts) -> AmountHistory {
@@ -155,13 +149,17 @@ fn is_raised(basket: &Basket) -> bool {
     basket.raised(Rule::Amount).is_some()
 }
 
-/// `yc = clamp(y, M +- 3 sqrt V)` from the third order on; `yc -= drift; n += 1; a = max(1/n, 0.05);`
-/// `x = yc - m; m += a x; v += max(1/(n-1), 0.05) (x^2 (n-1)/n - v)`.
-fn learnt(before: Amounts, finding: &Finding, drift: f64) -> Amounts {
+/// The customer's own part of `y`: `yc = clamp(y, M +- 3 sqrt V)` from the third order on, less the drift.
+fn centred(before: Amounts, finding: &Finding, drift: f64) -> f64 {
     let y = if before.count >= 2 { finding.expected.clamp(finding.ln_amount) } else { finding.ln_amount };
+    y - drift
+}
+
+/// `n += 1; a = max(1/n, 0.05); x = yc - m; m += a x; v += max(1/(n-1), 0.05) (x^2 (n-1)/n - v)`.
+fn learnt(before: Amounts, finding: &Finding, drift: f64) -> Amounts {
     let count = before.count.saturating_add(1);
     let n = f64::from(count);
-    let x = y - drift - before.mean;
+    let x = centred(before, finding, drift) - before.mean;
     let variance = if count >= 2 {
         let step = (1.0 / (n - 1.0)).max(FORGETTING);
         before.variance + step * (x * x * (n - 1.0) / n - before.variance)
