@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use omnix_model::{LogId, Position, ShardId};
 
-use crate::log::disk::{Disk, DiskFile, write_all_at};
+use crate::log::disk::{Disk, DiskFile, is_full, write_all_at};
 use crate::log::scan::{DamagedRun, Scan, read_footer, read_header, scan};
 use crate::log::segment::{FORMAT, Footer, SegmentHeader};
 use crate::log::shared::{Segment, segment_first, segment_path};
@@ -218,28 +218,45 @@ fn affirm(disk: &dyn Disk, path: &Path, footer: &Footer, offset: u64) -> io::Res
     file.sync_all()
 }
 
-/// Puts a sealed copy of the sound frames of `from` in its place, each where it stood, and
-/// answers with what was found.
+/// Puts a sealed copy of the sound frames of `from` in its place, each where it stood, and answers with what
+/// was found. Where there is no room for a copy every frame is written over itself: that too brings to the disk
+/// what may only have been in memory.
 fn copy(place: Place<'_>, from: &dyn DiskFile, header: &SegmentHeader) -> io::Result<Scan> {
     let path = segment_path(place.dir, header.first);
     let new_path = path.with_extension("seg.new");
-    let to = place.disk.create(&new_path)?;
+    let copied = place.disk.create(&new_path).and_then(|to| reseal(from, to.as_ref(), header));
+    match copied {
+        Ok(found) => {
+            place.disk.rename(&new_path, &path)?;
+            place.disk.sync_dir(place.dir)?;
+            Ok(found)
+        }
+        Err(e) if is_full(&e) => {
+            // Should it not be there, or not go away, the next open removes it.
+            drop(place.disk.remove(&new_path));
+            reseal(from, place.disk.open_to_write(&path)?.as_ref(), header)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Writes header, sound frames and footer of `from` to `to`, and syncs it.
+fn reseal(from: &dyn DiskFile, to: &dyn DiskFile, header: &SegmentHeader) -> io::Result<Scan> {
     let mut pending = header.encode();
     let mut pending_at = 0;
     let found = scan(from, from.bytes()?, header.first, &mut |frame, bytes| {
         let is_apart = frame.offset != pending_at + pending.len() as u64;
         if is_apart || pending.len() >= COPY_BYTES {
-            write_all_at(to.as_ref(), &pending, pending_at)?;
+            write_all_at(to, &pending, pending_at)?;
             pending.clear();
             pending_at = frame.offset;
         }
         pending.extend_from_slice(bytes);
         Ok(())
     })?;
-    pending.extend_from_slice(&footer_of(&found).encode(found.end));
-    write_all_at(to.as_ref(), &pending, pending_at)?;
+    write_all_at(to, &pending, pending_at)?;
+    to.set_bytes(found.end)?;
+    write_all_at(to, &footer_of(&found).encode(found.end), found.end)?;
     to.sync_all()?;
-    place.disk.rename(&new_path, &path)?;
-    place.disk.sync_dir(place.dir)?;
     Ok(found)
 }

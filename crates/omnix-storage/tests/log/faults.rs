@@ -179,6 +179,35 @@ fn a_disk_that_fills_up_takes_what_fits_and_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_log_is_opened_without_room_for_a_copy_also_when_the_power_fails_meanwhile() {
+    let mut lost_power = 0;
+    for seed in 0..200 {
+        let disk = SimDisk::new(seed);
+        let (mut log, _) = open(&disk);
+        append_on(&mut log, 1..=10, BYTES);
+        if seed % 2 == 0 {
+            disk.fail(SimCall::Sync, 1, SimFault::Io);
+            assert!(matches!(
+                log.append(&[sized_block(11, BYTES)]).pop(),
+                Some(Err(AppendError::Unknown(_)))
+            ));
+        }
+        disk.kill();
+        disk.set_capacity(Some(disk.used_bytes()));
+        disk.fail(SimCall::Any, 1 + seed / 2 % 9, SimFault::PowerLoss);
+        let opened = SegmentLog::open_on(Arc::new(disk.clone()), Path::new("/log"), LOG, SHARD, SMALL);
+        lost_power += u64::from(opened.is_err());
+        let end = opened.map_or(10, |(_, report)| report.end.frame);
+        disk.power_cycle();
+        let (log, report) = open(&disk);
+        assert!(report.damaged.is_empty() && report.blemishes.is_empty(), "seed {seed}: {report:?}");
+        assert!((end..=11).contains(&report.end.frame), "seed {seed}: what was read once stays");
+        assert_holds(&log, report.end.frame);
+    }
+    assert!(lost_power > 50);
+}
+
+#[test]
 fn below_the_reserve_nothing_is_appended() {
     let disk = SimDisk::new(1);
     let reserving = LogSettings { reserve_bytes: 50_000, ..SMALL };
