@@ -19,13 +19,13 @@ use crate::report::Report;
 use crate::workspace::Workspace;
 
 /// What lies beside the data until room is needed.
-const BALLAST_BYTES: usize = 24 << 20;
+const BALLAST_BYTES: usize = 16 << 20;
 
 /// Bytes of an event's padding: random, so that they compress to half at best.
 const PAD_BYTES: u64 = 60_000;
 
 /// The default reserve is as large as the whole file system here.
-const SETTINGS: &[(&str, &str)] = &[("OMNIX_DISK_RESERVE_BYTES", "4194304")];
+const SETTINGS: &[(&str, &str)] = &[("OMNIX_DISK_RESERVE_BYTES", "16777216")];
 
 /// Until the disk is full.
 const FILL_BUDGET: Duration = Duration::from_secs(120);
