@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -97,10 +97,14 @@ impl Starting {
     pub(crate) fn ready(mut self) -> anyhow::Result<Server> {
         match self.ready.recv_timeout(READY_BUDGET) {
             Ok(address) => Ok(Server { process: self.process, address, start: self.since.elapsed() }),
-            Err(_) => match self.process.0.try_wait()? {
-                Some(status) => bail!("the server ended with {status} before it listened"),
-                None => bail!("the server did not listen within {} s", READY_BUDGET.as_secs()),
-            },
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("the server did not listen within {} s", READY_BUDGET.as_secs())
+            }
+            // Its output is closed: it is about to end, if it has not yet.
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.process.0.wait()?;
+                bail!("the server ended with {status} before it listened")
+            }
         }
     }
 
