@@ -1,11 +1,7 @@
 //! What makes an insight.
 
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
-
-use super::ShopSettings;
 
 /// What makes an insight. A change takes effect from the moment at which it stands in the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,22 +20,6 @@ pub struct EngineSettings {
     pub high_confidence_threshold: f64,
     /// Confidence above which its priority is high, 0 to 1 (`OMNIX_CRITICAL_CONFIDENCE_THRESHOLD`; 0.9).
     pub critical_confidence_threshold: f64,
-}
-
-impl EngineSettings {
-    /// What the engine is told, of the shop too; an unknown time zone, which resolving refuses, counts as UTC.
-    #[must_use]
-    pub fn for_shop(&self, shop: &ShopSettings) -> omnix_engine::Settings {
-        omnix_engine::Settings {
-            time_zone: TimeZone::get(&shop.time_zone).unwrap_or(TimeZone::UTC),
-            currency: SmolStr::new(&shop.currency),
-            spending_deviation_threshold: self.spending_deviation_threshold,
-            high_confidence_threshold: self.high_confidence_threshold,
-            critical_confidence_threshold: self.critical_confidence_threshold,
-            buffer_flush_interval_ms: self.buffer_flush_interval_ms.into(),
-            buffer_lines_max: self.max_buffer_size,
-        }
-    }
 }
 
 impl Default for EngineSettings {

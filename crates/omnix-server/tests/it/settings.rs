@@ -76,21 +76,6 @@ fn what_is_printed_gives_the_same_settings_again_and_no_secret() {
 }
 
 #[test]
-fn the_engine_is_told_what_the_shop_is() {
-    let env = env(&[
-        ("OMNIX_TIME_ZONE", "Europe/Berlin"),
-        ("OMNIX_CURRENCY", "CHF"),
-        ("OMNIX_MAX_BUFFER_SIZE", "7"),
-    ]);
-    let settings = resolve(Inputs { env: Some(&env), ..Inputs::default() }).unwrap().settings;
-    let engine = settings.engine.for_shop(&settings.shop);
-    assert_eq!(engine.time_zone.iana_name(), Some("Europe/Berlin"));
-    assert_eq!((engine.currency.as_str(), engine.buffer_lines_max), ("CHF", 7));
-    let plain = Settings::default();
-    assert_eq!(plain.engine.for_shop(&plain.shop), omnix_engine::Settings::default());
-}
-
-#[test]
 fn names_that_look_like_ours_and_are_not_are_warned_of() {
     let env = env(&[("OMNIX_CACHE_BYTE", "1"), ("OMNIX_TOKEN", "x"), ("HOME", "/")]);
     let resolved = resolve(Inputs { env: Some(&env), ..Inputs::default() }).unwrap();
