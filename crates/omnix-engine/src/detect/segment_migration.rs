@@ -29,6 +29,8 @@ const MODEL_VERSION: &str = "omnix-days-1";
 /// Reasons of a published update that are kept, and bytes of each.
 const REASONS_MAX: usize = 8;
 const REASON_BYTES_MAX: usize = 48;
+/// Bytes of an outside segment's name that are kept.
+const NAME_BYTES_MAX: usize = 128;
 /// By how much longer than the ladder's days silence must last: a factor, and days.
 const MARGIN: f64 = 1.2;
 const MARGIN_DAYS: f64 = 3.0;
@@ -153,8 +155,8 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, update: &Se
     let shown = head.segment.as_ref().map(|shown| shown.name.clone());
     let reasons = update.reason_codes.iter().take(REASONS_MAX);
     let change = Move {
-        from: update.previous_segment.clone().or_else(|| shown.clone()),
-        to: update.new_segment.clone(),
+        from: update.previous_segment.as_ref().map(kept).or_else(|| shown.clone()),
+        to: kept(&update.new_segment),
         at: update.timestamp,
         score: update.segmentation_score,
         confidence: update.confidence,
@@ -168,6 +170,14 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, update: &Se
         let mut cause = b"event".to_vec();
         cause.extend_from_slice(record.event_id.as_str().as_bytes());
         let _: InsightId = stage.raise(said, &cause);
+    }
+}
+
+/// A segment's name as it is kept: one that is not ours may be long.
+fn kept(name: &SegmentName) -> SegmentName {
+    match name {
+        SegmentName::Known(segment) => SegmentName::Known(*segment),
+        SegmentName::Other(name) => SegmentName::Other(cut(name, NAME_BYTES_MAX)),
     }
 }
 

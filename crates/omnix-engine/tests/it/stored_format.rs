@@ -80,6 +80,20 @@ fn a_state_stays_within_its_bounds() {
 }
 
 #[test]
+fn the_longest_names_make_no_large_head() {
+    let mut shop = Shop::live();
+    let start = at("2026-01-06T10:00:00Z");
+    let (order, product) = ("o".repeat(256), "p".repeat(256));
+    for week in 0..5 {
+        shop.buys(of_order(&order, purchase(&product, 20, start.plus_ms(7 * week * Timestamp::DAY_MS))));
+        shop.pass(start.plus_ms((7 * week + 1) * Timestamp::DAY_MS));
+    }
+    shop.event(segment_update(None, &"s".repeat(1_024), start.plus_ms(40 * Timestamp::DAY_MS)));
+    let head = shop.state().parts().pop().unwrap();
+    assert!(head.number == 0 && head.bytes.len() <= 1_200, "a head of {} bytes", head.bytes.len());
+}
+
+#[test]
 fn a_newer_version_is_named_not_guessed() {
     let shop = everything();
     let parts: Vec<(u16, Vec<u8>)> =
