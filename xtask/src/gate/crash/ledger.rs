@@ -298,8 +298,9 @@ impl Ledger {
             }
             Outcome::Refused(why) => {
                 // Sent again until the run notices and ends: a customer's later events must not overtake it.
-                if self.violations.len() < VIOLATIONS_MAX {
-                    self.violations.push(format!("sound events were refused: {why}"));
+                let violation = format!("sound events were refused: {why}");
+                if self.violations.len() < VIOLATIONS_MAX && self.violations.last() != Some(&violation) {
+                    self.violations.push(violation);
                 }
                 false
             }
