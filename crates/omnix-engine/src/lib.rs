@@ -1,9 +1,9 @@
 //! The pure core: folds a record into the state of one customer and says what it means.
 //!
-//! [`apply`] depends on the customer's state, the record, the model and the settings, and on nothing else.
+//! [`apply()`] depends on the customer's state, the record, the model and the settings, and on nothing else.
 //! What is common to all customers, the [`Model`], is an immutable numbered snapshot that `apply` only reads;
 //! what it learns from a record leaves as [`Observation`]s, which the shell collects in a [`Tally`] per lane
-//! and [`learn`] folds into the next model.
+//! and [`learn()`] folds into the next model.
 //!
 //! Invariants: no IO, no clock, no random number, no async, no map whose order can show; the same arguments
 //! give the same bytes on every processor.

@@ -1,7 +1,7 @@
 //! What is common to all customers: priors, popularity, co-occurrence, thresholds.
 //!
 //! A [`Model`] is an immutable numbered snapshot. Lanes collect what they observe in a [`Tally`]; at the end
-//! of an epoch [`learn`] folds the tallies of all lanes, in lane order, into the next model.
+//! of an epoch [`learn()`] folds the tallies of all lanes, in lane order, into the next model.
 //!
 //! Deliberately not here: anything that points to a customer, and learners that train on labelled rows; the
 //! stored formats are versioned and will carry the latter in a later version.
