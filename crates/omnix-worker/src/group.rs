@@ -170,6 +170,7 @@ pub(crate) fn hand_back(record: EventRecord) -> NewEvent {
         event: record.event,
         event_id: record.event_id,
         origin: record.origin,
+        fingerprint: record.fingerprint,
         anonymous: record.anonymous,
     }
 }

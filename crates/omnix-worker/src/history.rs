@@ -113,7 +113,7 @@ impl Shard {
             let Some((number, new)) = events.next() else { break };
             let lane = lane_of(&new);
             let record = EventRecord {
-                fingerprint: fingerprint(&new.event),
+                fingerprint: new.fingerprint,
                 event_id: new.event_id,
                 origin: Origin::Import,
                 anonymous: new.anonymous,

@@ -21,6 +21,7 @@ mod cursor;
 mod ranking;
 mod queries;
 pub mod reshard;
+pub mod rebuild;
 mod attempts;
 pub mod counters;
 pub mod dedup;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use omnix_engine::Model;
 use omnix_storage::{DirectoryError, ModelFiles};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Models held decoded; older ones are read again when a lane still needs them.
 const HELD_MAX: usize = 4;
@@ -101,10 +102,17 @@ impl ModelStore for MemoryModels {
     }
 }
 
+/// A model and the hash of its file, which is dear to compute.
+#[derive(Clone)]
+struct Held {
+    model: Arc<Model>,
+    hash: u64,
+}
+
 /// The models of a stream.
 pub struct Models {
     files: Box<dyn ModelStore>,
-    held: Mutex<BTreeMap<u64, Arc<Model>>>,
+    held: Mutex<BTreeMap<u64, Held>>,
     newest: Arc<ArcSwap<Model>>,
 }
 
@@ -129,33 +137,43 @@ impl Models {
 
     /// The model that the log names by number and hash.
     pub(crate) fn named(&self, number: u64, hash: u64) -> Result<Arc<Model>, ModelError> {
-        let model = self.by_number(number)?.ok_or(ModelError::Missing(number))?;
-        if number > 0 && model.hash() != hash {
+        let held = self.find(number)?.ok_or(ModelError::Missing(number))?;
+        if number > 0 && held.hash != hash {
             return Err(ModelError::Different(number));
         }
-        Ok(model)
+        Ok(held.model)
+    }
+
+    /// The hash of the model with this number; none when it is not kept.
+    pub(crate) fn hash_of(&self, number: u64) -> Result<Option<u64>, ModelError> {
+        Ok(self.find(number)?.map(|held| held.hash))
     }
 
     /// The model with this number; none when it is not kept.
     pub(crate) fn by_number(&self, number: u64) -> Result<Option<Arc<Model>>, ModelError> {
-        if let Some(model) = self.lock().get(&number) {
-            return Ok(Some(Arc::clone(model)));
+        Ok(self.find(number)?.map(|held| held.model))
+    }
+
+    fn find(&self, number: u64) -> Result<Option<Held>, ModelError> {
+        if let Some(held) = self.lock().get(&number) {
+            return Ok(Some(held.clone()));
         }
-        let model = if number == 0 {
-            Model::seed()
+        let held = if number == 0 {
+            Held { model: Arc::new(Model::seed()), hash: 0 }
         } else {
             let Some(bytes) = self.files.read(number)? else { return Ok(None) };
-            Model::decode(&bytes).map_err(|_broken| ModelError::Different(number))?
+            let model = Model::decode(&bytes).map_err(|_broken| ModelError::Different(number))?;
+            Held { model: Arc::new(model), hash: xxh3_64(&bytes) }
         };
-        let model = Arc::new(model);
-        self.hold(number, &model);
-        Ok(Some(model))
+        self.hold(number, held.clone());
+        Ok(Some(held))
     }
 
     /// Keeps a model that was learnt: it survives power loss when this returns.
     pub(crate) fn keep(&self, model: &Arc<Model>) -> Result<(), ModelError> {
-        self.files.write(model.number(), &model.encode())?;
-        self.hold(model.number(), model);
+        let bytes = model.encode();
+        self.files.write(model.number(), &bytes)?;
+        self.hold(model.number(), Held { model: Arc::clone(model), hash: xxh3_64(&bytes) });
         Ok(())
     }
 
@@ -166,15 +184,15 @@ impl Models {
         }
     }
 
-    fn hold(&self, number: u64, model: &Arc<Model>) {
+    fn hold(&self, number: u64, model: Held) {
         let mut held = self.lock();
-        held.insert(number, Arc::clone(model));
+        held.insert(number, model);
         while held.len() > HELD_MAX {
             held.pop_first();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Model>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

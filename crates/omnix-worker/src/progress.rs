@@ -1,7 +1,7 @@
 //! How far a shard has come: written by its thread, read by whoever asks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use omnix_model::{Position, Timestamp};
@@ -14,6 +14,7 @@ const MINUTES_KEPT: i64 = 1_440;
 pub struct Progress {
     positions: Mutex<(Position, Position)>,
     pending_since_ms: AtomicI64,
+    persisted_model: AtomicU64,
     /// Requests refused, by minute since 1970, of the last day.
     throttled: Mutex<BTreeMap<i64, u64>>,
 }
@@ -33,6 +34,17 @@ impl Progress {
     /// Notes the last applied position.
     pub fn set_checkpoint(&self, checkpoint: Position) {
         self.positions.lock().unwrap_or_else(PoisonError::into_inner).1 = checkpoint;
+    }
+
+    /// The model that all lanes would work with, or a newer one, if the process died now.
+    #[must_use]
+    pub fn persisted_model(&self) -> u64 {
+        self.persisted_model.load(Ordering::Relaxed)
+    }
+
+    /// Notes the model that all lanes work with in what a crash leaves standing.
+    pub fn set_persisted_model(&self, number: u64) {
+        self.persisted_model.store(number, Ordering::Relaxed);
     }
 
     /// Notes when the oldest event that is durable but not applied was accepted; none when there is none.

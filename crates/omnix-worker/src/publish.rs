@@ -11,6 +11,8 @@ pub struct NewEvent {
     pub event_id: EventId,
     /// Who made the id.
     pub origin: Origin,
+    /// Of the event as it was sent, before a time a little ahead was moved to now: a retry has the same.
+    pub fingerprint: u32,
     /// Whether its customer is an anonymous one.
     pub anonymous: bool,
 }

@@ -150,8 +150,12 @@ pub struct Sales {
 
 /// Adds to a label; beyond the limit to `other`.
 pub fn add_label(labels: &mut BTreeMap<SmolStr, Labelled>, label: &str, lines: u64, revenue: i128) {
-    let label =
-        if labels.contains_key(label) || labels.len() < ROLLUP_LABELS_MAX { label } else { OTHER_LABEL };
+    if let Some(entry) = labels.get_mut(label) {
+        entry.lines += lines;
+        entry.revenue += revenue;
+        return;
+    }
+    let label = if labels.len() < ROLLUP_LABELS_MAX { label } else { OTHER_LABEL };
     let entry = labels.entry(SmolStr::new(label)).or_default();
     entry.lines += lines;
     entry.revenue += revenue;

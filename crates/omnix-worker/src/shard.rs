@@ -96,6 +96,8 @@ pub(crate) struct ShardContext {
 enum Phase {
     /// It applies them again after a start: nothing goes to live channels, nothing is derived.
     Replay,
+    /// It applies a whole log into a new store: as after a start, and every model is learnt anew.
+    Rebuild,
     /// It takes, appends and applies them.
     Live,
 }
@@ -147,6 +149,8 @@ pub(crate) struct Shard {
     has_observed_in_group: bool,
     /// Tallies that the group being applied closed.
     pending_lessons: Vec<Lesson>,
+    /// Models that came into force in all lanes, and the commit with which they did, not yet persisted.
+    unpersisted_models: VecDeque<(u64, Position)>,
     /// Models that the group being applied brought into force.
     pending_in_force: Vec<(Lane, u64)>,
     /// Rejected events that are not counted yet: with the next group.

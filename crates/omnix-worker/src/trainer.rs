@@ -59,6 +59,8 @@ pub(crate) struct Trainer {
     began: Option<Timestamp>,
     /// The epoch whose end was ordered and whose model is not in force everywhere.
     ordered: Option<u64>,
+    /// Models before this one are gone.
+    pruned_below: u64,
 }
 
 impl Trainer {
@@ -75,7 +77,7 @@ impl Trainer {
                 *place = number;
             }
         }
-        Self { models, lessons: BTreeMap::new(), in_force, epoch, began, ordered: None }
+        Self { models, lessons: BTreeMap::new(), in_force, epoch, began, ordered: None, pruned_below: 0 }
     }
 
     /// What is left of the time before the process ended: an epoch that some lanes have ended and others have
@@ -160,14 +162,19 @@ impl Trainer {
     }
 
     fn order_model(&self, number: u64) -> Result<Order, ModelError> {
-        let model = self.models.by_number(number)?.ok_or(ModelError::Missing(number))?;
-        Ok(Order::Model { number, hash: model.hash() })
+        let hash = self.models.hash_of(number)?.ok_or(ModelError::Missing(number))?;
+        Ok(Order::Model { number, hash })
     }
 
-    /// Removes models that nobody needs: all lanes work with newer ones, also after a crash.
-    pub(crate) fn prune(&self) -> Result<usize, ModelError> {
-        let oldest = self.in_force.iter().copied().min().unwrap_or(0);
-        let keep_from = oldest.saturating_sub(MODELS_KEPT);
+    /// Removes models that nobody needs; `oldest_needed` is the oldest that a lane would work with if the
+    /// process died now and applied its log again.
+    pub(crate) fn prune(&mut self, oldest_needed: u64) -> Result<usize, ModelError> {
+        let newest = self.in_force.iter().copied().min().unwrap_or(0);
+        let keep_from = oldest_needed.min(newest.saturating_sub(MODELS_KEPT));
+        if keep_from <= self.pruned_below {
+            return Ok(0);
+        }
+        self.pruned_below = keep_from;
         self.models.files().prune(&|number| number >= keep_from)
     }
 }
@@ -252,5 +259,18 @@ mod tests {
         assert_eq!(third.resume().unwrap(), Some(Order::EndEpoch(0)));
         let orders = told_by_all(&mut third, Lane::all().skip(32), |lane| lesson(lane, 0));
         assert_eq!(orders.len(), 1);
+    }
+
+    #[test]
+    fn models_go_when_no_log_needs_them_and_the_last_ones_stay() {
+        let files = MemoryModels::default();
+        for number in 1..=100 {
+            files.write(number, b"model").unwrap();
+        }
+        let lanes = Lane::all().map(|lane| (lane, 100));
+        let mut trainer = Trainer::new(Arc::new(Models::new(Box::new(files.clone()))), 100, None, lanes);
+        assert_eq!(trainer.prune(20).unwrap(), 19, "a log that is applied again from there needs model 20");
+        assert_eq!(trainer.prune(100).unwrap(), 32);
+        assert_eq!(files.list().unwrap(), (52..=100).collect::<Vec<_>>());
     }
 }

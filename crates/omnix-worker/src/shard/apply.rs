@@ -108,6 +108,21 @@ impl Shard {
         Ok(())
     }
 
+    /// Takes the timers of the hours up to the lane's own into hand again, after a start.
+    pub(super) fn rebuild_timers(&mut self, lane: usize) -> Result<(), ShardError> {
+        let now = self.lane_mut(lane)?.row.now;
+        loop {
+            match self.lane_mut(lane)?.timers.next(now) {
+                Next::Load(hour) => self.load_timers(lane, hour)?,
+                // What is due by now has fired; what remains did not move on, and waits for the next event.
+                Next::Due(..) => {}
+                Next::Nothing => break,
+            }
+        }
+        self.lane_mut(lane)?.timers.reach(now);
+        Ok(())
+    }
+
     fn fire(&mut self, step: Step, due: Timestamp, customer: &CustomerId) -> Result<(), ShardError> {
         let lane = self.lane_mut(step.lane)?.lane;
         let place = self.customer(lane, customer)?;

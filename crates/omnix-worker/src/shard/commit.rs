@@ -219,8 +219,21 @@ impl Shard {
         let before = std::mem::replace(&mut self.hot_bytes, bytes);
         self.context.counters.hot_bytes.add(bytes.saturating_sub(before));
         self.context.counters.hot_bytes.sub(before.saturating_sub(bytes));
+        self.note_models(until);
         self.tell_trainer();
         self.note_import_applied();
+    }
+
+    /// Notes which models a crash would still ask for.
+    fn note_models(&mut self, until: Position) {
+        if !self.pending_in_force.is_empty() {
+            self.unpersisted_models.push_back((self.model_in_force(), until));
+        }
+        let Some(persisted) = self.store.persisted() else { return };
+        while let Some(&(number, _)) = self.unpersisted_models.front().filter(|(_, at)| *at <= persisted) {
+            self.context.progress.set_persisted_model(number);
+            self.unpersisted_models.pop_front();
+        }
     }
 
     fn answer(&mut self, position: Position, block: &RecordBlock, asks: Vec<Ask>, outcomes: Vec<Outcome>) {

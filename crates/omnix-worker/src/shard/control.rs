@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use omnix_engine::{ENGINE_VERSION, Settings};
-use omnix_model::{Clock, Lane, Record, Timestamp};
+use omnix_model::{Clock, Lane, Position, Record, Timestamp};
 use omnix_storage::{KeyRange, Order};
 
 use super::apply::Step;
@@ -47,7 +47,7 @@ impl Shard {
             self.put_effect(key, observed::encode(&observed));
         }
         // After a start the trainer is told what still waits for a model, once all is applied again.
-        if self.phase == Phase::Live {
+        if self.phase != Phase::Replay {
             self.pending_lessons.push(lesson);
         }
         Ok(())
@@ -65,11 +65,12 @@ impl Shard {
         lane.model = Arc::clone(&model);
         self.context.models.note_in_force(&model);
         self.pending_in_force.push((name, number));
-        for (key, _) in self.rows(&KeyRange::prefix(&keys::observed_of_lane(name)))? {
-            // Model n has learnt from the epochs before n.
-            if keys::parse_observed_epoch(&key).is_some_and(|epoch| epoch < number) {
-                self.delete_effect(key);
-            }
+        // Model n has learnt from the epochs before n; those before the model of until now are gone already.
+        let start = Position::default();
+        let learnt =
+            KeyRange { from: keys::observed(name, current, start), to: keys::observed(name, number, start) };
+        for (key, _) in self.rows(&learnt)? {
+            self.delete_effect(key);
         }
         Ok(())
     }
@@ -130,7 +131,7 @@ impl Shard {
     /// Puts one tick in hand for every lane in which something is due and which no group moves on anyway.
     pub(crate) fn begin_ticks(&mut self) {
         let now = self.now();
-        if self.context.is_history || self.wake_at().is_none_or(|wake| wake > now) {
+        if self.wake_at().is_none_or(|wake| wake > now) {
             return;
         }
         let in_flight = self.in_flight.as_ref().map_or(0, |in_flight| in_flight.group.lanes());
@@ -145,6 +146,9 @@ impl Shard {
 
     /// The instant at which an idle lane has to be ticked.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        if self.context.is_history {
+            return None;
+        }
         self.lanes.iter().filter_map(|lane| lane.timers.wake_at()).min()
     }
 

@@ -222,7 +222,7 @@ impl Shard {
     /// Counts an applied event.
     pub(super) fn count_event(&mut self, step: Step, event: &EventRecord) -> Result<(), ShardError> {
         let counters = &self.context.counters;
-        if self.phase == Phase::Replay { &counters.replayed } else { &counters.applied }.add(1);
+        if self.phase == Phase::Live { &counters.applied } else { &counters.replayed }.add(1);
         let bytes = weight(&event.event) as u64;
         self.activity(step, &|row| {
             row.applied += 1;

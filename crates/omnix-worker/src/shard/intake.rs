@@ -112,7 +112,7 @@ impl Shard {
         Candidate {
             lane,
             identity: (xxh3_64(customer.as_bytes()), id_hash),
-            fingerprint: fingerprint(&new.event),
+            fingerprint: new.fingerprint,
         }
     }
 

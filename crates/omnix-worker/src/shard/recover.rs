@@ -71,6 +71,7 @@ impl Shard {
             skips_effects: false,
             has_observed_in_group: false,
             pending_lessons: Vec::new(),
+            unpersisted_models: std::collections::VecDeque::new(),
             pending_in_force: Vec::new(),
             refused: 0,
             latencies_us: Vec::new(),
@@ -85,6 +86,7 @@ impl Shard {
             shard.lanes.push(state);
         }
         shard.context.progress.set_checkpoint(shard.checkpoint);
+        shard.context.progress.set_persisted_model(shard.model_in_force());
         Ok(shard)
     }
 
@@ -123,6 +125,15 @@ impl Shard {
             }
         }
         Ok(tally)
+    }
+
+    /// Applies all that `source` holds into a store that is empty.
+    ///
+    /// # Errors
+    /// As with [`Self::replay`]; also when a model comes out other than the log names it.
+    pub(crate) fn rebuild(&mut self, source: &dyn LogSource) -> Result<Replay, ShardError> {
+        self.phase = Phase::Rebuild;
+        self.replay(source)
     }
 
     /// Applies again what `source` holds beyond the last commit.
@@ -210,6 +221,7 @@ impl Shard {
         self.begin_settings();
         let mut lessons = Vec::new();
         for index in 0..self.lanes.len() {
+            self.rebuild_timers(index)?;
             let (lane, row) = {
                 let state = self.lane_mut(index)?;
                 (state.lane, state.row)

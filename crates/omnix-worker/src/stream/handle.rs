@@ -273,6 +273,11 @@ impl StreamHandle {
         }
     }
 
+    /// The oldest model that a lane would work with if the process died now and applied its log again.
+    pub(super) fn oldest_model_needed(&self) -> u64 {
+        self.core.shards.iter().map(|shard| shard.progress.persisted_model()).min().unwrap_or(0)
+    }
+
     pub(super) fn note_training(&self, is_busy: bool) {
         self.core.is_training.store(is_busy, Ordering::Release);
     }

@@ -85,9 +85,11 @@ impl Training {
             return Ok(());
         }
         self.handle.note_training(self.trainer.is_busy());
-        if !self.trainer.is_busy() && !self.is_history {
-            let _kept =
-                self.trainer.prune().map_err(|error| tracing::warn!(%error, "models were not pruned"));
+        if !self.trainer.is_busy() {
+            let needed = self.handle.oldest_model_needed();
+            if let Err(error) = self.trainer.prune(needed) {
+                tracing::warn!(%error, "models were not pruned");
+            }
         }
         Ok(())
     }
