@@ -21,6 +21,8 @@ async function read(path, method) {
 function row(insight) {
   const item = document.createElement("li");
   item.className = insight.priority;
+  item.dataset.id = insight.id;
+  item.dataset.time = insight.timestamp;
   const meta = document.createElement("div");
   meta.className = "meta";
   const tag = document.createElement("span");
@@ -43,13 +45,18 @@ function row(insight) {
 function show(insight) {
   const item = row(insight);
   const known = shown.get(insight.id);
-  if (known) known.replaceWith(item);
-  else $("insights").prepend(item);
+  if (known) {
+    known.replaceWith(item);
+  } else {
+    // What was read from the list may be older than what came live meanwhile.
+    const older = [...$("insights").children].find((other) => other.dataset.time <= insight.timestamp);
+    $("insights").insertBefore(item, older ?? null);
+  }
   shown.set(insight.id, item);
-  while (shown.size > SHOWN_MAX) {
-    const [id, oldest] = shown.entries().next().value;
+  while ($("insights").children.length > SHOWN_MAX) {
+    const oldest = $("insights").lastElementChild;
+    shown.delete(oldest.dataset.id);
     oldest.remove();
-    shown.delete(id);
   }
   $("none").hidden = true;
 }
@@ -71,13 +78,16 @@ async function connect() {
   try {
     ({ ticket } = await read("/v1/streaming/feed/ticket", "POST"));
   } catch (error) {
-    if (error.status) return leave(error.message);
-    $("state").textContent = "no connection, trying again";
+    if (error.status === 401 || error.status === 403) return leave(error.message);
+    $("state").textContent = error.status ? error.message : "no connection, trying again";
     timer = setTimeout(connect, 2000);
     return;
   }
   source = new EventSource(`/v1/streaming/feed?ticket=${encodeURIComponent(ticket)}`);
-  source.addEventListener("connected", () => { $("state").textContent = "live"; });
+  source.addEventListener("connected", () => {
+    $("state").textContent = "live";
+    history().catch((error) => { $("state").textContent = error.message; });
+  });
   source.addEventListener("insight", (event) => {
     show(JSON.parse(event.data).payload);
     clearTimeout(figures.timer);
@@ -88,25 +98,23 @@ async function connect() {
     source.close();
     source = null;
     $("state").textContent = "connecting again";
-    timer = setTimeout(enter, 2000);
+    timer = setTimeout(connect, 2000);
   });
 }
 
-async function enter() {
+// Read once the feed is open: nothing falls between the list and what comes.
+async function history() {
+  const list = await read("/v1/streaming/insights?hours=24&limit=100");
+  list.insights.reverse().forEach(show);
+}
+
+function enter() {
   clearTimeout(timer);
-  try {
-    const list = await read("/v1/streaming/insights?hours=24&limit=100");
-    $("fault").textContent = "";
-    $("door").hidden = true;
-    $("live").hidden = false;
-    list.insights.reverse().forEach(show);
-    await figures();
-    await connect();
-  } catch (error) {
-    if (error.status) return leave(error.message);
-    $("state").textContent = "no connection, trying again";
-    timer = setTimeout(enter, 2000);
-  }
+  $("fault").textContent = "";
+  $("door").hidden = true;
+  $("live").hidden = false;
+  figures();
+  connect();
 }
 
 function leave(reason) {

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use omnix_model::Priority;
 use omnix_server::{Running, Secret, Server, Settings};
 use omnix_worker::ManualClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{FakeStream, Mood, NOW, SECRET};
+use crate::support::{FakeStream, Mood, NOW, SECRET, insight};
 
 async fn start(set: impl FnOnce(&mut Settings)) -> (Running, Arc<FakeStream>) {
     let mut settings = Settings::default();
@@ -130,6 +131,39 @@ async fn connections_have_a_limit_and_wait_for_their_turn() {
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     assert!(took >= Duration::from_millis(150), "it had to wait until the first was cut off: {took:?}");
     drop(first);
+    server.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscriber_that_does_not_read_is_cut_off_and_holds_up_nobody() {
+    let (server, stream) = start(|settings| settings.http.feed_connections_max = 1).await;
+    let head = format!(
+        "GET /v1/streaming/feed HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        token(omnix_server::Role::Analyst)
+    );
+    let mut reader = TcpStream::connect(server.local_addr()).await.unwrap();
+    reader.write_all(head.as_bytes()).await.unwrap();
+    let mut first = [0; 12];
+    reader.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    // More than all buffers between the two hold.
+    let sentence = "x".repeat(64 << 10);
+    for number in 1..=400 {
+        let mut insight = insight("c-1", number, Priority::Low);
+        insight.sentence.clone_from(&sentence);
+        stream.raise(number, insight);
+    }
+    let metrics = format!("http://{}/metrics", server.local_addr());
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let text = reqwest::get(&metrics).await.unwrap().text().await.unwrap();
+        if text.lines().any(|line| line == "omnix_feed_connections 0") {
+            break;
+        }
+        assert!(Instant::now() < until, "it still has its place");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(reader);
     server.shutdown().await.unwrap();
 }
 

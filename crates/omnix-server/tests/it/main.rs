@@ -10,6 +10,7 @@ mod bodies;
 mod connections;
 mod document;
 mod envelope;
+mod logs;
 mod operations;
 mod settings;
 mod v1;

@@ -74,7 +74,7 @@ pub(super) fn identified(app: &App, parsed: Parsed, id: Option<EventId>) -> NewE
         Some(id) => (id, Origin::Client),
         None => (made(), Origin::Server),
     };
-    NewEvent { event: parsed.event, event_id, origin, anonymous }
+    NewEvent { event: parsed.event, event_id, origin, fingerprint: parsed.fingerprint, anonymous }
 }
 
 /// A new id: 128 random bits in 22 letters, which need no memory of their own.

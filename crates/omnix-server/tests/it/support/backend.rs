@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, pending, ready};
 use omnix_engine::{Profile, RecommendRequest, Recommendations, Recommended};
 use omnix_model::{
     CustomerId, EventId, Insight, InsightId, InsightKind, LogId, Position, Priority, ProductId,
-    RejectedEvent, Segment, SegmentName, ShardId, Timestamp, fingerprint,
+    RejectedEvent, Segment, SegmentName, ShardId, Timestamp,
 };
 use omnix_server::{Backend, CustomerFilter};
 use omnix_worker::{
@@ -26,6 +26,8 @@ pub(crate) enum Mood {
     Refusing(Refusal),
     Hanging,
     Forgetful,
+    /// Room for one event, and then none.
+    Filling,
 }
 
 pub(crate) struct FakeStream {
@@ -102,7 +104,7 @@ impl FakeStream {
 
     fn store(&self, event: NewEvent) -> Receipt {
         let customer = event.event.customer().map(ToString::to_string);
-        let print = fingerprint(&event.event);
+        let print = event.fingerprint;
         let event_id = event.event_id.clone();
         let known = *self.seen.lock().unwrap().entry((customer, event_id.clone())).or_insert(print);
         if known != print {
@@ -132,6 +134,20 @@ impl Backend for FakeStream {
             Mood::Well => ready(Ok(events.into_iter().map(|event| self.store(event)).collect())).boxed(),
             Mood::Refusing(refusal) => ready(Err(PublishError { refusal, events })).boxed(),
             Mood::Hanging => pending().boxed(),
+            Mood::Filling => {
+                let mut receipts = Vec::new();
+                for (index, event) in events.into_iter().enumerate() {
+                    let event_id = event.event_id.clone();
+                    let refusal = Refusal::DiskFull;
+                    let is_first = index == 0;
+                    receipts.push(if is_first {
+                        self.store(event)
+                    } else {
+                        Receipt::Refused { event_id, refusal }
+                    });
+                }
+                ready(Ok(receipts)).boxed()
+            }
             Mood::Forgetful => {
                 let unknown = |event: NewEvent| Receipt::Unknown { event_id: event.event_id };
                 ready(Ok(events.into_iter().map(unknown).collect())).boxed()
@@ -146,7 +162,7 @@ impl Backend for FakeStream {
     fn not_ready(&self) -> Option<String> {
         match *self.mood.lock().unwrap() {
             Mood::Refusing(refusal) => Some(refusal.to_string()),
-            Mood::Well | Mood::Hanging | Mood::Forgetful => None,
+            Mood::Well | Mood::Hanging | Mood::Forgetful | Mood::Filling => None,
         }
     }
 
@@ -186,6 +202,7 @@ impl Backend for FakeStream {
 
     fn profile(&self, customer: &CustomerId) -> Result<Option<Profile>, QueryError> {
         self.note(format!("profile of {customer}"));
+        assert!(customer.as_str() != "cursed", "a question that panics");
         if customer.as_str() == "nobody" {
             return Ok(None);
         }

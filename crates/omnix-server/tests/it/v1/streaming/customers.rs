@@ -31,6 +31,14 @@ async fn a_customer_never_seen_is_404_by_path_and_by_query() {
 }
 
 #[tokio::test]
+async fn a_fault_of_ours_is_500_and_tells_nothing_of_the_inside() {
+    let house = House::new();
+    let problem = house.analyst().get(&format!("{LIST}/cursed")).await.problem("internal");
+    assert_eq!(problem["detail"], "the question could not be answered");
+    house.analyst().get(&format!("{LIST}/c-1")).await.expect(200);
+}
+
+#[tokio::test]
 async fn the_list_sorts_and_filters() {
     let house = House::new();
     house.analyst().get(&format!("{LIST}?sort=lastSeen&prefix=c-&segment=Loyal+Customers")).await.expect(200);

@@ -148,6 +148,17 @@ async fn a_batch_has_its_limits() {
 }
 
 #[tokio::test]
+async fn a_disk_that_fills_in_between_refuses_the_items_it_had_no_room_for() {
+    let house = House::new();
+    house.stream.be(Mood::Filling);
+    let answer = send(&house, &[], json!([purchase("a"), purchase("b")]).to_string()).await.expect(207);
+    assert_eq!(answer["publishedCount"], 1);
+    let error = &answer["errors"][0];
+    assert_eq!((&error["index"], &error["code"]), (&json!(1), &json!("disk_full")));
+    assert_eq!(error["retryable"], true);
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_names_every_id() {
     let house = House::with(|settings| settings.http.ack_timeout_ms = 20);
     house.stream.be(Mood::Hanging);

@@ -61,6 +61,17 @@ async fn the_same_id_counts_once_and_another_body_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn a_retry_of_an_event_from_a_clock_ahead_is_known_again() {
+    let house = House::new();
+    let mut event = purchase("c-1");
+    event["eventId"] = json!("e-1");
+    event["timestamp"] = json!("2026-01-05T10:04:00Z");
+    house.publisher().post(PATH, &event).await.expect(201);
+    house.clock.advance_ms(1_500);
+    assert_eq!(house.publisher().post(PATH, &event).await.expect(200)["duplicate"], true);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_stands_for_an_id() {
     let house = House::new();
     for (key, status) in [("k-1", 201), ("\"k-1\"", 200)] {
@@ -109,6 +120,8 @@ async fn every_field_error_code_is_reached() {
         ("currency", json!("USD"), "currency_mismatch"),
         ("customerId", json!("a\u{0}b"), "invalid_format"),
         ("metadata", json!([1]), "wrong_type"),
+        ("totalAmount", json!(-5), "amount_contradicted"),
+        ("productId", json!(null), "required"),
     ];
     for (field, value, code) in cases {
         let mut event = purchase("c-1");
