@@ -65,7 +65,7 @@ pub(crate) fn open(settings: &Settings, purpose: Purpose) -> Result<Opened, Fail
     Ok(Opened { stream, _directory: directory })
 }
 
-fn open_directory(settings: &Settings) -> Result<DataDirectory, Failure> {
+pub(crate) fn open_directory(settings: &Settings) -> Result<DataDirectory, Failure> {
     let root = Path::new(&settings.store.data_dir);
     let shards = usize::from(settings.stream.shard_count);
     let mut directory = match DataDirectory::open(root) {
@@ -140,22 +140,9 @@ fn open_shard(
     settings: &Settings,
     caches: &SharedCaches,
 ) -> Result<ShardParts, Failure> {
-    let reserve = (settings.store.disk_reserve_bytes > 0).then_some(settings.store.disk_reserve_bytes);
-    let log_settings = LogSettings {
-        reserve_bytes: directory.space()?.reserve_bytes(reserve),
-        compress: settings.stream.enable_compression,
-        ..LogSettings::default()
-    };
-    let log_path = directory.log_path(entry);
-    let (log, report) = SegmentLog::open(&log_path, entry.id, entry.shard, log_settings)?;
-    if let Some(tail) = report.torn_tail {
-        tracing::info!(shard = %entry.shard, bytes = tail.bytes, "cut the torn end of the last stop off the log");
-    }
-    for run in &report.damaged {
-        tracing::error!(shard = %entry.shard, first = run.first, last = run.last, "damaged frames in the log");
-    }
+    let log = open_log(directory, entry, settings)?;
     let store = LsmStore::open(&directory.state_path(entry), store_settings(settings, caches))?;
-    let marker = MarkerFile::new(log_path.with_extension("attempt"));
+    let marker = MarkerFile::new(directory.log_path(entry).with_extension("attempt"));
     Ok(ShardParts {
         log: Box::new(log),
         store: Box::new(store),
@@ -164,7 +151,29 @@ fn open_shard(
     })
 }
 
-fn store_settings(settings: &Settings, caches: &SharedCaches) -> StoreSettings {
+/// Opens the log of one shard and tells what its last stop left.
+pub(crate) fn open_log(
+    directory: &DataDirectory,
+    entry: LogEntry,
+    settings: &Settings,
+) -> Result<SegmentLog, Failure> {
+    let reserve = (settings.store.disk_reserve_bytes > 0).then_some(settings.store.disk_reserve_bytes);
+    let log_settings = LogSettings {
+        reserve_bytes: directory.space()?.reserve_bytes(reserve),
+        compress: settings.stream.enable_compression,
+        ..LogSettings::default()
+    };
+    let (log, report) = SegmentLog::open(&directory.log_path(entry), entry.id, entry.shard, log_settings)?;
+    if let Some(tail) = report.torn_tail {
+        tracing::info!(shard = %entry.shard, bytes = tail.bytes, "cut the torn end of the last stop off the log");
+    }
+    for run in &report.damaged {
+        tracing::error!(shard = %entry.shard, first = run.first, last = run.last, "damaged frames in the log");
+    }
+    Ok(log)
+}
+
+pub(crate) fn store_settings(settings: &Settings, caches: &SharedCaches) -> StoreSettings {
     let retention = retention_of(settings);
     // A store holds up to three memtables: one written, one sealed, one that waits.
     let memtable_bytes = settings.store.store_bytes / (3 * u64::from(settings.stream.shard_count.max(1)));
@@ -198,7 +207,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> Result<omnix_engine::Setti
     })
 }
 
-fn id_secret(directory: &DataDirectory) -> Result<IdSecret, Failure> {
+pub(crate) fn id_secret(directory: &DataDirectory) -> Result<IdSecret, Failure> {
     let bytes = directory.secret(Secret::Hash, rand::random)?;
     let bytes =
         bytes.first_chunk().copied().ok_or_else(|| anyhow::anyhow!("the directory's secret is too short"))?;

@@ -5,7 +5,7 @@
 //! in the log, in the block of the last event taken, so that an import goes on exactly where it was, and a
 //! file that was imported adds nothing.
 
-use omnix_model::{Clock, Lane, Origin, Record, Timestamp, fingerprint};
+use omnix_model::{Clock, Lane, Origin, Record, Timestamp};
 use omnix_model::{EventRecord, limits};
 use tokio::sync::oneshot;
 

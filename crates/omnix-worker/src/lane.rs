@@ -96,8 +96,10 @@ pub(crate) struct LaneState {
     pub(crate) settings: Arc<Settings>,
     /// What was observed in the epoch that the lane is in.
     pub(crate) tally: Tally,
-    /// What the group in hand observed, by epoch.
+    /// What the group being applied observed since its last end of epoch.
     pub(crate) observed: Vec<Observation>,
+    /// The rows of what was observed and is not learnt: epoch and key, in order.
+    pub(crate) observed_rows: Vec<(u64, Vec<u8>)>,
     /// Whether the row changed since the last commit.
     pub(crate) is_dirty: bool,
 }

@@ -1,13 +1,39 @@
 //! What a commit observed, as a row: kept until the model that learnt from it is in force.
 //!
 //! The observations themselves are stored, not sums of them: absorbed again in their order they give the same
-//! tally to the last bit, however they were dealt over commits.
+//! tally to the last bit, however they were dealt over commits. When a lane has gathered many rows in an epoch,
+//! one that holds its whole tally takes their place.
 
-use omnix_engine::{Basket, Buyer, Interval, Observation, Order, Sale, Score};
+use omnix_engine::{Basket, Buyer, Interval, Observation, Order, Sale, Score, Tally};
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
+/// Rows of a lane and epoch after which the whole tally takes their place.
+pub(crate) const ROWS_MAX: usize = 64;
+
 const VERSION: u8 = 1;
+/// Of a row that holds a whole tally.
+const VERSION_TALLY: u8 = 2;
+
+/// A whole tally as a row: what was observed before it counts no more.
+#[must_use]
+pub fn encode_tally(tally: &Tally) -> Vec<u8> {
+    let mut out = vec![VERSION_TALLY];
+    out.extend(tally.encode());
+    out
+}
+
+/// Brings `tally` forward by a row.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are no such row.
+pub fn absorb_row(tally: &mut Tally, row: &[u8]) -> Result<(), DecodeError> {
+    match row.split_first() {
+        Some((&VERSION_TALLY, whole)) => *tally = Tally::decode(whole)?,
+        _ => tally.absorb(&decode(row)?),
+    }
+    Ok(())
+}
 
 /// The observations as bytes: version, count, then kind and fields of each in the order of their declaration.
 #[must_use]

@@ -45,7 +45,7 @@ pub struct Rebuild {
 /// One shard to apply again.
 pub struct RebuildShard {
     /// Its log.
-    pub source: Box<dyn LogSource>,
+    pub source: Arc<dyn LogSource>,
     /// A new, empty store.
     pub store: Box<dyn StateStore>,
 }

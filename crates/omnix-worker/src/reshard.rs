@@ -105,12 +105,12 @@ fn deal(rows: Vec<(Vec<u8>, Vec<u8>)>, targets: &mut [Target<'_>]) -> Result<(),
         }
     }
     for (target, effects) in targets.iter_mut().zip(writes) {
-        let commit = Commit { effects, states: Vec::new(), checkpoint: target.start };
+        let commit = Commit { effects, checkpoint: target.start, ..Commit::default() };
         while let Err(error) = target.store.commit(&commit) {
             match error {
                 // Nothing else goes on here, so waiting for the store is persisting it.
                 CommitError::Behind => target.store.persist()?,
-                CommitError::Failed(_) => return Err(error.into()),
+                CommitError::Overtaken | CommitError::Failed(_) => return Err(error.into()),
             }
         }
     }

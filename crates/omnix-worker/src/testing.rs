@@ -258,8 +258,8 @@ pub(crate) fn customer(name: &str) -> CustomerId {
 
 /// A purchase of `customer` at `at`, worth `amount` of the currency, under `id`.
 pub(crate) fn purchase(name: &str, id: &str, at: Timestamp, amount: i64) -> NewEvent {
-    NewEvent {
-        event: Event::Purchase(Purchase {
+    new_event(
+        Event::Purchase(Purchase {
             customer_id: Some(customer(name)),
             product_id: ProductId::new(&format!("p{}", amount % 7)).unwrap(),
             product_category: "food".into(),
@@ -276,8 +276,18 @@ pub(crate) fn purchase(name: &str, id: &str, at: Timestamp, amount: i64) -> NewE
             metadata: "".into(),
             extra: "".into(),
         }),
+        id,
+    )
+}
+
+/// `event` as a client hands it in under `id`.
+pub(crate) fn new_event(event: Event, id: &str) -> NewEvent {
+    let fingerprint = omnix_model::fingerprint(&event);
+    NewEvent {
+        event,
         event_id: EventId::new(id).unwrap(),
         origin: Origin::Client,
+        fingerprint,
         anonymous: false,
     }
 }

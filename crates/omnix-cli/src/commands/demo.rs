@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use omnix_model::{Origin, Timestamp};
+use omnix_model::{Origin, Timestamp, fingerprint};
 use omnix_server::Role;
 use omnix_server::settings::Settings;
 use omnix_worker::{Clock as _, Importer, NewEvent, Purpose, WallClock};
@@ -63,7 +63,14 @@ fn write_history(args: &DemoArgs, settings: &Settings) -> Result<(Shop, Ledger),
         for order in orders.iter().filter(|order| order.at < today) {
             ledger.enter(order);
             for (event_id, event) in order.events() {
-                importer.push(NewEvent { event, event_id, origin: Origin::Import, anonymous: false })?;
+                let fingerprint = fingerprint(&event);
+                importer.push(NewEvent {
+                    event,
+                    event_id,
+                    origin: Origin::Import,
+                    fingerprint,
+                    anonymous: false,
+                })?;
             }
         }
         progress.advance(u64::from(day) + 1, ledger.events);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
-use omnix_model::{CustomerId, Event, EventId, Origin, Timestamp};
+use omnix_model::{CustomerId, Event, EventId, Origin, Timestamp, fingerprint};
 use omnix_server::settings::Settings;
 use omnix_wire::{AnonymousRule, NdjsonHistory, OnlineRetail, ParseSettings, RowOutcome};
 use omnix_worker::{Importer, NewEvent, Purpose};
@@ -144,7 +144,8 @@ impl Intake {
         self.counts.events += 1;
         self.counts.returns += u64::from(matches!(&event, Event::Purchase(purchase) if purchase.is_return()));
         let anonymous = anonymous.is_anonymous(event.customer().map(CustomerId::as_str));
-        self.importer.push(NewEvent { event, event_id, origin: Origin::Import, anonymous })?;
+        let fingerprint = fingerprint(&event);
+        self.importer.push(NewEvent { event, event_id, origin: Origin::Import, fingerprint, anonymous })?;
         if self.counts.events.is_multiple_of(SHOW_EVERY) {
             self.progress.advance(self.read.load(Ordering::Relaxed), self.counts.events);
         }

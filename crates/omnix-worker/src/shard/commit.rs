@@ -100,12 +100,12 @@ impl Shard {
         }
         self.keep_rejected();
         let effects = std::mem::take(&mut self.later);
-        self.write(&Commit { effects, states: Vec::new(), checkpoint: self.checkpoint })
+        self.write(&Commit { effects, checkpoint: self.checkpoint, ..Commit::default() })
     }
 
     fn build_commit(&mut self, until: Position) -> Result<Commit, ShardError> {
         let mut effects = std::mem::take(&mut self.effects);
-        let mut lane_rows = Vec::new();
+        let mut last = Vec::new();
         let mut removed = Vec::new();
         let skips = self.skips_effects;
         for lane in &mut self.lanes {
@@ -123,21 +123,20 @@ impl Shard {
                 }
             }
             if std::mem::take(&mut lane.is_dirty) {
-                lane_rows.push(Write::Put { key: keys::lane(lane.lane), value: lane.row.encode() });
+                last.push(Write::Put { key: keys::lane(lane.lane), value: lane.row.encode() });
             }
         }
         effects.extend(self.books.sales.take_writes(until));
         effects.extend(self.books.hours.take_writes(until));
         effects.extend(self.books.minutes.take_writes(until));
         effects.extend(self.books.census.take_writes(until));
-        let mut states = Vec::with_capacity(self.dirty.len() + 2);
+        let mut states = Vec::with_capacity(self.dirty.len());
         for place in std::mem::take(&mut self.dirty) {
             states.extend(self.state_writes(place)?);
         }
         match self.context.atomicity {
             Atomicity::Commit => {
                 effects.extend(removed.into_iter().map(|key| Write::Delete { key }));
-                states.push(lane_rows);
             }
             Atomicity::Row => {
                 if skips {
@@ -146,11 +145,10 @@ impl Shard {
                     let value = HalfDone::encode(until, &removed);
                     effects.push(Write::Put { key: keys::effects_done(), value });
                 }
-                states.push(lane_rows);
-                states.push(removed.into_iter().map(|key| Write::Delete { key }).collect());
+                last.extend(removed.into_iter().map(|key| Write::Delete { key }));
             }
         }
-        Ok(Commit { effects, states, checkpoint: until })
+        Ok(Commit { effects, states, last, checkpoint: until })
     }
 
     /// The rows of one customer: pages first, the head last.
@@ -201,7 +199,9 @@ impl Shard {
                     }
                     let _tick = crossbeam_channel::after(BEHIND_WAIT).recv();
                 }
-                Err(error @ CommitError::Failed(_)) => return Err(ShardError::Commit(error)),
+                Err(error @ (CommitError::Overtaken | CommitError::Failed(_))) => {
+                    return Err(ShardError::Commit(error));
+                }
             }
         }
         self.context.counters.commits.add(1);

@@ -2,9 +2,7 @@
 
 use std::collections::VecDeque;
 
-use omnix_model::{
-    BlockFull, Clock, CustomerId, EventRecord, Lane, Origin, Position, Record, RejectedEvent, fingerprint,
-};
+use omnix_model::{BlockFull, Clock, CustomerId, EventRecord, Lane, Origin, Position, Record, RejectedEvent};
 use omnix_storage::{AppendError, Block};
 use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64;
@@ -109,11 +107,7 @@ impl Shard {
         let customer = new.event.customer().map_or("", CustomerId::as_str);
         let id_hash = self.context.secret.hash(&new.event_id);
         let lane = lane_of(new);
-        Candidate {
-            lane,
-            identity: (xxh3_64(customer.as_bytes()), id_hash),
-            fingerprint: new.fingerprint,
-        }
+        Candidate { lane, identity: (xxh3_64(customer.as_bytes()), id_hash), fingerprint: new.fingerprint }
     }
 
     /// Lets a repeat of an event in hand or in flight wait for that event; gives back one that is none.

@@ -8,13 +8,13 @@ use omnix_storage::Atomicity;
 
 use crate::NewEvent;
 use crate::shard::ShardError;
-use crate::testing::{Fleet, at_s, customer, purchase, without_latencies};
+use crate::testing::{Fleet, at_s, customer, new_event, purchase, without_latencies};
 
 const DAY_S: i64 = 86_400;
 
 fn segment_update(name: &str, id: &str, at: Timestamp, segment: &str) -> NewEvent {
-    NewEvent {
-        event: Event::SegmentUpdate(SegmentUpdate {
+    new_event(
+        Event::SegmentUpdate(SegmentUpdate {
             customer_id: customer(name),
             previous_segment: None,
             new_segment: SegmentName::parse(segment),
@@ -25,8 +25,8 @@ fn segment_update(name: &str, id: &str, at: Timestamp, segment: &str) -> NewEven
             model_version: "m".into(),
             extra: "".into(),
         }),
-        ..purchase(name, id, at, 1)
-    }
+        id,
+    )
 }
 
 /// What happens, step by step: the seconds to wait, and the events that arrive then.
