@@ -283,7 +283,7 @@ fn a_group_applied_again_adds_nothing_to_rows_that_hold_it() {
             }
         }
         let effects = book.take_writes(until);
-        store.commit(&Commit { effects, states: Vec::new(), checkpoint: until }).unwrap();
+        store.commit(&Commit { effects, checkpoint: until, ..Commit::default() }).unwrap();
         omnix_worker::rollup::decode_row::<Activity>(
             &store.reader().get(&keys::activity_of_hour(5, lane)).unwrap().unwrap(),
         )

@@ -14,6 +14,7 @@ use super::apply::Step;
 use super::{Shard, ShardError};
 use crate::group::{Answer, Ask, Outcome};
 use crate::hot::Place;
+use crate::lane::LaneState;
 use crate::publish::{Receipt, Stored};
 use crate::shell::read_position;
 use crate::timers::RowChange;
@@ -57,6 +58,25 @@ impl HalfDone {
             ShardError::Unfit(format!("a group's effects: {error}"))
         })
     }
+}
+
+/// The row of what the group observed in a lane; now and then the whole tally, and the rows before it go.
+fn observed_row(lane: &mut LaneState, until: Position, removed: &mut Vec<Vec<u8>>) -> Option<Write> {
+    let observed = std::mem::take(&mut lane.observed);
+    if observed.is_empty() {
+        return None;
+    }
+    let epoch = lane.row.epoch;
+    let key = keys::observed(lane.lane, epoch, until);
+    let before = lane.observed_rows.partition_point(|(of, _)| *of < epoch);
+    let value = if lane.observed_rows.len() - before < observed::ROWS_MAX {
+        observed::encode(&observed)
+    } else {
+        removed.extend(lane.observed_rows.drain(before..).map(|(_, key)| key));
+        observed::encode_tally(&lane.tally)
+    };
+    lane.observed_rows.push((epoch, key.clone()));
+    Some(Write::Put { key, value })
 }
 
 impl Shard {
@@ -109,11 +129,7 @@ impl Shard {
         let mut removed = Vec::new();
         let skips = self.skips_effects;
         for lane in &mut self.lanes {
-            let observed = std::mem::take(&mut lane.observed);
-            if !observed.is_empty() {
-                let key = keys::observed(lane.lane, lane.row.epoch, until);
-                effects.push(Write::Put { key, value: observed::encode(&observed) });
-            }
+            effects.extend(observed_row(lane, until, &mut removed));
             for ((hour, customer), change) in lane.timers.take_changes() {
                 let key = keys::timer(lane.lane, hour, &customer);
                 match change {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use omnix_engine::{ENGINE_VERSION, Settings};
-use omnix_model::{Clock, Lane, Position, Record, Timestamp};
+use omnix_model::{Clock, Lane, Record, Timestamp};
 use omnix_storage::{KeyRange, Order};
 
 use super::apply::Step;
@@ -13,7 +13,7 @@ use crate::trainer::{Lesson, Told};
 use crate::{keys, observed};
 
 /// Key and value of a row.
-type RawRow = (Vec<u8>, Vec<u8>);
+pub(super) type RawRow = (Vec<u8>, Vec<u8>);
 
 impl Shard {
     /// Applies a record that is no event.
@@ -44,6 +44,7 @@ impl Shard {
         let lesson = Lesson { lane: lane.lane, epoch, tally, until: step.moment.now };
         if !observed.is_empty() {
             let key = keys::observed(lesson.lane, epoch, step.at);
+            self.lane_mut(step.lane)?.observed_rows.push((epoch, key.clone()));
             self.put_effect(key, observed::encode(&observed));
         }
         // After a start the trainer is told what still waits for a model, once all is applied again.
@@ -65,13 +66,11 @@ impl Shard {
         lane.model = Arc::clone(&model);
         self.context.models.note_in_force(&model);
         self.pending_in_force.push((name, number));
-        // Model n has learnt from the epochs before n; those before the model of until now are gone already.
-        let start = Position::default();
-        let learnt =
-            KeyRange { from: keys::observed(name, current, start), to: keys::observed(name, number, start) };
-        for (key, _) in self.rows(&learnt)? {
-            self.delete_effect(key);
-        }
+        // Model n has learnt from the epochs before n.
+        let rows = &mut self.lane_mut(step.lane)?.observed_rows;
+        let learnt = rows.partition_point(|(epoch, _)| *epoch < number);
+        let learnt: Vec<_> = rows.drain(..learnt).collect();
+        learnt.into_iter().for_each(|(_, key)| self.delete_effect(key));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use omnix_model::{DecodeError, ErrorCode, Fault, Lane, LogId, Position, Record, 
 use omnix_storage::{Atomicity, KeyRange, LogSource, ReadError, StateStore, StoredBlock, Write};
 
 use super::commit::HalfDone;
+use super::control::RawRow;
 use super::{Books, Intake, Phase, Shard, ShardContext, ShardError};
 use crate::attempts::{Attempts, MarkerStore};
 use crate::group::{Group, Requests};
@@ -106,22 +107,35 @@ impl Shard {
         };
         let timers = Timers::new(self.next_timer_hour(lane, -1)?);
         let tally = self.observed_in(lane, row.epoch)?;
-        Ok(LaneState { lane, row, timers, model, settings, tally, observed: Vec::new(), is_dirty: false })
+        let observed_rows = self
+            .observed_rows(lane)?
+            .into_iter()
+            .filter_map(|(key, _)| Some((keys::parse_observed_epoch(&key)?, key)))
+            .collect();
+        let observed = Vec::new();
+        Ok(LaneState { lane, row, timers, model, settings, tally, observed, observed_rows, is_dirty: false })
+    }
+
+    /// What was observed in a lane and is not learnt, as far as its groups are committed.
+    ///
+    /// Beyond the last commit stand effects of a group that is applied again, and observed again.
+    fn observed_rows(&self, lane: Lane) -> Result<Vec<RawRow>, ShardError> {
+        let mut rows = self.rows(&KeyRange::prefix(&keys::observed_of_lane(lane)))?;
+        rows.retain(|(key, _)| {
+            let at = key.last_chunk().copied().map(Position::from_bytes);
+            let is_half_done = |at| self.half_done.as_ref().is_some_and(|half| half.is_block(at));
+            at.is_some_and(|at| at <= self.checkpoint || is_half_done(at))
+        });
+        Ok(rows)
     }
 
     /// What was observed in an epoch of a lane, as far as its groups are committed.
     fn observed_in(&self, lane: Lane, epoch: u64) -> Result<Tally, ShardError> {
         let mut tally = Tally::default();
-        for (key, value) in self.rows(&KeyRange::prefix(&keys::observed_of_lane(lane)))? {
-            let at = key.last_chunk().copied().map(Position::from_bytes);
-            // Beyond the last commit stand effects of a group that is applied again, and observed again.
-            let is_counted = at.is_some_and(|at| {
-                at <= self.checkpoint || self.half_done.as_ref().is_some_and(|half| half.is_block(at))
-            });
-            if is_counted && keys::parse_observed_epoch(&key) == Some(epoch) {
-                let observations = observed::decode(&value)
+        for (key, value) in self.observed_rows(lane)? {
+            if keys::parse_observed_epoch(&key) == Some(epoch) {
+                observed::absorb_row(&mut tally, &value)
                     .map_err(|error| ShardError::Unfit(format!("observations of lane {lane}: {error}")))?;
-                tally.absorb(&observations);
             }
         }
         Ok(tally)

@@ -36,6 +36,40 @@ fn a_replay_of_the_whole_log_gives_the_same_rows() {
     assert_eq!(again.shards[0].counters.replayed.get(), applied);
 }
 
+/// Learns from one long epoch, with a restart after every `restart_every` groups; gives the model's bytes.
+fn model_of_a_long_epoch(atomicity: Atomicity, restart_every: i64) -> Vec<u8> {
+    use crate::models::ModelStore as _;
+    let grounds = Fleet::grounds(atomicity, 1, false);
+    let mut fleet = Fleet::open(&grounds).unwrap();
+    for group in 0..150_i64 {
+        grounds[0].clock.set(at_s(group * 86_400));
+        let _answer = fleet.shards[0].ask(vec![purchase(
+            "ann",
+            &format!("{group}"),
+            at_s(group * 86_400),
+            10 + group % 5,
+        )]);
+        fleet.settle().unwrap();
+        if group % restart_every == restart_every - 1 {
+            fleet.shards[0].shard.persist().unwrap();
+            fleet = Fleet::open(&grounds).unwrap();
+        }
+    }
+    let rows = fleet.rows().keys().filter(|key| key.first() == Some(&b'o')).count();
+    assert!(rows <= 64 + 1, "many rows become one: {rows}");
+    fleet.shards[0].shard.begin_end_of_epoch(0);
+    fleet.settle().unwrap();
+    assert!(!fleet.rows().keys().any(|key| key.first() == Some(&b'o')), "what is learnt is gone");
+    grounds[0].models.read(1).unwrap().unwrap()
+}
+
+#[test]
+fn a_tally_survives_restarts_to_the_last_bit() {
+    let whole = model_of_a_long_epoch(Atomicity::Commit, 1_000);
+    assert_eq!(model_of_a_long_epoch(Atomicity::Commit, 7), whole);
+    assert_eq!(model_of_a_long_epoch(Atomicity::Row, 11), whole);
+}
+
 #[test]
 fn a_clean_end_leaves_nothing_to_apply_again() {
     let ground = Ground::new(Atomicity::Commit);
