@@ -24,7 +24,7 @@ pub use directory::{DataDirectory, DirectoryError, Format, FormatError, LogEntry
 pub use log::{AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport};
 pub use log::{Blemish, DamagedRun, LogSettings, OpenError, OpenReport, RAW_BYTES_MAX, SegmentLog, TornTail};
 pub use log::{Disk, DiskFile, RealDisk};
-pub use log::{LogReport, SegmentReport, inspect_log, inspect_log_on};
+pub use log::{LogReport, SegmentReport, WIDE_LOG_IDS, inspect_log, inspect_log_on};
 pub use store::{
     Atomicity, Expired, KEY_BYTES_MAX, LsmReader, LsmStore, MemoryDisk, MemoryStore, RESERVED_PREFIX,
     SharedCaches, StoreReport, StoreSettings, StoreStats, inspect_store,

@@ -37,19 +37,30 @@ pub enum Write {
 
 /// What one group of records changes.
 ///
-/// A store with transactions writes all of it at once. One without writes in this order: `effects`, each of
-/// which overwrites itself when written again; then each of `states`, whose row carries the position up to
-/// which it has been applied, so that a repeated record is recognised; then the checkpoint. Killed between
-/// any two writes, repeating the group gives the same result.
+/// A store with transactions writes all of it at once. One without writes in stages, each complete before the
+/// next begins, so that a round trip a stage is enough and not one a row:
 ///
-/// A key that is written twice ends as its last write says. Keys are 1 to [`KEY_BYTES_MAX`] bytes and do not
-/// begin with [`RESERVED_PREFIX`]: a commit with one that does is refused as a whole.
+/// 1. `effects` but for the last, in any order. Each overwrites itself when written again.
+/// 2. The last of `effects`: it may be the mark that the others are complete.
+/// 3. `states`, side by side; the rows of one of them one after the other. Its last row carries the position
+///    up to which it has been applied, so that a repeated record is recognised.
+/// 4. `last`, one after the other: what may say that the states are complete, or clear away after them.
+/// 5. The checkpoint.
+///
+/// Killed between any two writes, repeating the group gives the same result.
+///
+/// A key that is written twice ends as its last write says; no two of `states` are meant to share one. Keys
+/// are 1 to [`KEY_BYTES_MAX`] bytes and do not begin with [`RESERVED_PREFIX`]: a commit with one that does is
+/// refused as a whole. A value that is larger than what the backend takes as one item (`DynamoDB`: 400 KB
+/// with key and names) is the store's affair: it writes the pieces first and the row that names them last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Commit {
     /// Insights, timers, rollups, feed entries, spills: under keys derived from their cause.
     pub effects: Vec<Write>,
     /// Customers' states: all rows of one customer stand together, its head last.
     pub states: Vec<Vec<Write>>,
+    /// What is written behind all states, in this order: the lanes' own rows, removals.
+    pub last: Vec<Write>,
     /// The position up to which (inclusive) everything has been applied.
     pub checkpoint: Position,
 }
@@ -60,6 +71,11 @@ pub enum CommitError {
     /// The store is behind with its background work: nothing was written, try again shortly.
     #[error("the store is behind with its background work")]
     Behind,
+    /// Somebody else who holds the same store has written a later position, and nothing of this commit
+    /// counts any more. Who no longer owns the shard leaves it; who does opens it anew and goes on from what
+    /// stands there, which is what the same log says, only further.
+    #[error("the store has been written by another owner of the shard")]
+    Overtaken,
     /// The store failed for good; the shard must stop and be opened anew.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -113,8 +129,16 @@ pub enum Order {
 /// - Opened after a crash the store stands at some whole commit, not before the last one that `persist`
 ///   answered; `checkpoint` says which.
 /// - A store without transactions keeps neither: there each single row is whole, rows are written in the
-///   order of [`Commit::writes`], and the checkpoint after them; each is visible and durable at once.
-/// - After [`CommitError::Failed`] a store is of no further use and has to be opened anew.
+///   stages of [`Commit`]; each is visible and durable at once.
+/// - A store that two processes can reach (one that lost its lease and does not know it yet) keeps with each
+///   row the checkpoint of the commit that wrote it, and never writes over a later one: of an effect the later
+///   row stands and the commit goes on, because it says all that ours says; a refused row of `states` or
+///   `last`, or a refused checkpoint, is [`CommitError::Overtaken`]. A removed row has to keep its position
+///   for as long as a late writer may live. So a checkpoint never falls, and no owner number has to reach the
+///   rows. What is not in order of positions must not share a row: rows that only a head gives a meaning
+///   (pages that alternate) are named so that two owners never write the same one.
+/// - After [`CommitError::Failed`] or [`CommitError::Overtaken`] a store is of no further use and has to be
+///   opened anew.
 /// - Nothing is synced in `commit`.
 pub trait StateStore: Send {
     /// The position of the last commit; `None` in a new store.
@@ -130,6 +154,10 @@ pub trait StateStore: Send {
     fn reader(&self) -> Arc<dyn StateReader>;
 
     /// The position up to which the store would stand after a crash right now: below it the log may be trimmed.
+    ///
+    /// Where each commit is durable at once that is the checkpoint. A store that gathers commits, to pay once
+    /// for a row that many of them change, shows them to its readers at once and answers here what it has
+    /// written; it writes by itself when the oldest is due, and on [`Self::persist`].
     fn persisted(&self) -> Option<Position>;
 
     /// Makes everything committed so far survive a crash; blocks until it does.
@@ -139,7 +167,10 @@ pub trait StateStore: Send {
     fn persist(&mut self) -> Result<(), CommitError>;
 }
 
-/// Reads whole commits only, from any thread, while the writer goes on.
+/// Reads from any thread, while the writer goes on: whole commits only, where the store has transactions.
+///
+/// A reader sees what a commit of the same store wrote as soon as `commit` has returned. One in another
+/// process sees what is persisted there.
 pub trait StateReader: Send + Sync {
     /// The row under `key`.
     ///
@@ -147,7 +178,12 @@ pub trait StateReader: Send + Sync {
     /// [`StoreError`]
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Calls `visit(key, value)` for the rows of `range` in `order`, all of one commit, until it breaks.
+    /// Calls `visit(key, value)` for the rows of `range` in `order` until it breaks: all of one commit, where
+    /// the store has transactions; else each row as it is when its page is read.
+    ///
+    /// A range within one kind and lane is one query of a backend that divides rows into partitions; one over
+    /// more is a query for each of them, in order, and pays a round trip even where there is nothing. Whoever
+    /// wants few rows breaks early: what is not visited is, but for the rest of a page, not read.
     ///
     /// # Errors
     /// [`StoreError`]

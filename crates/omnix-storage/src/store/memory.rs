@@ -3,8 +3,9 @@
 //! Two kinds. With [`Atomicity::Commit`] it behaves as the embedded store does: a commit is there as a whole
 //! or not at all, and after a crash it falls back to the last one that was persisted. With
 //! [`Atomicity::Row`] it behaves as a store without transactions: what is guaranteed is that each single row
-//! is written whole, that rows are written in the order of [`Commit::writes`] and then the checkpoint, and
-//! that each is durable and visible at once. So a customer's rows may stand half-written before its head,
+//! is written whole, in the stages of [`Commit`], and that each is durable and visible at once. Within a stage
+//! it takes the order that is least like the given one: effects from the last to the first, states in turn, a
+//! row of each. So a customer's rows may stand half-written before its head,
 //! never after it; effects may stand without the states that caused them, never the other way round; and
 //! the checkpoint never stands before what it covers.
 //!
@@ -123,7 +124,7 @@ impl Disk {
 
     /// Writes each row where readers see it. At the kill what is written stays.
     fn commit_by_row(&mut self, commit: &Commit) -> Result<(), CommitError> {
-        for write in commit.writes() {
+        for write in in_stages(commit) {
             self.spend()?;
             Arc::make_mut(&mut self.current).apply(write);
         }
@@ -158,6 +159,17 @@ impl Rows {
     }
 }
 
+/// The writes of `commit` in the order of [`Atomicity::Row`]; of two to one row only the later.
+fn in_stages(commit: &Commit) -> Vec<&Write> {
+    let last_to: BTreeMap<&[u8], *const Write> =
+        commit.writes().map(|write| (write.key(), std::ptr::from_ref(write))).collect();
+    let (mark, effects) = commit.effects.split_last().map_or((None, [].as_slice()), |(m, e)| (Some(m), e));
+    let rows = commit.states.iter().map(Vec::len).max().unwrap_or(0);
+    let states = (0..rows).flat_map(|row| commit.states.iter().rev().filter_map(move |rows| rows.get(row)));
+    let all = effects.iter().rev().chain(mark).chain(states).chain(&commit.last);
+    all.filter(|write| last_to.get(write.key()).is_some_and(|last| std::ptr::eq(*last, *write))).collect()
+}
+
 fn killed() -> CommitError {
     CommitError::Failed("killed".to_owned())
 }
@@ -183,8 +195,10 @@ impl MemoryStore {
 
     fn alive(&self) -> Result<MutexGuard<'_, Disk>, CommitError> {
         let disk = self.disk.lock();
-        let is_newest = disk.opened == self.opening;
-        if is_newest && disk.writes_left != Some(0) { Ok(disk) } else { Err(killed()) }
+        if disk.opened != self.opening {
+            return Err(CommitError::Overtaken);
+        }
+        if disk.writes_left == Some(0) { Err(killed()) } else { Ok(disk) }
     }
 }
 

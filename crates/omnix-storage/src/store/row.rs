@@ -10,7 +10,9 @@ use super::{Commit, KeyRange, Write};
 pub const RESERVED_PREFIX: u8 = b'm';
 
 /// Bytes of a key at the most; it has at least one.
-pub const KEY_BYTES_MAX: usize = u16::MAX as usize;
+///
+/// What `DynamoDB` takes as a sort key. Our own longest, a derived event's under ids of full length, has 515.
+pub const KEY_BYTES_MAX: usize = 1_024;
 
 /// Whether the row under `key` is the store's own.
 pub(super) fn is_reserved(key: &[u8]) -> bool {
@@ -28,9 +30,9 @@ impl Write {
 }
 
 impl Commit {
-    /// Its writes in the order in which they are applied; only the checkpoint comes after them.
+    /// Its writes in an order in which they may be applied; only the checkpoint comes after them.
     pub fn writes(&self) -> impl Iterator<Item = &Write> {
-        self.effects.iter().chain(self.states.iter().flatten())
+        self.effects.iter().chain(self.states.iter().flatten()).chain(&self.last)
     }
 
     /// What is wrong with its rows, if anything.

@@ -40,7 +40,7 @@ pub(crate) fn delete(key: impl Into<Vec<u8>>) -> Write {
 }
 
 pub(crate) fn commit_of(frame: u64, effects: Vec<Write>) -> Commit {
-    Commit { effects, states: vec![], checkpoint: at(frame) }
+    Commit { effects, states: vec![], last: vec![], checkpoint: at(frame) }
 }
 
 pub(crate) fn commit(store: &mut dyn StateStore, frame: u64, effects: Vec<Write>) {

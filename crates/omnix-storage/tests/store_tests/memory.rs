@@ -8,11 +8,12 @@ use crate::bench::{at, commit, delete, put};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Five rows and a checkpoint: six single writes.
+/// Seven rows and a checkpoint; the first write to `e` is overwritten and never done.
 fn group() -> Commit {
     Commit {
-        effects: vec![put("i", "insight"), delete("t")],
+        effects: vec![put("i", "insight"), delete("t"), put("e", "all")],
         states: vec![vec![put("s1.page", "1"), put("s1.head", "1")], vec![put("s2.head", "1")]],
+        last: vec![put("l", "lane"), put("e", "none")],
         checkpoint: at(2),
     }
 }
@@ -28,14 +29,23 @@ fn rows<const N: usize>(rows: [(&str, &str); N]) -> Rows {
 }
 
 #[test]
-fn without_transactions_exactly_so_many_writes_are_done_in_order() {
+fn without_transactions_exactly_so_many_writes_are_done_stage_by_stage() {
     let stages = [
         rows([("s1.head", "0"), ("t", "timer")]),
-        rows([("i", "insight"), ("s1.head", "0"), ("t", "timer")]),
+        rows([("s1.head", "0")]),
         rows([("i", "insight"), ("s1.head", "0")]),
-        rows([("i", "insight"), ("s1.head", "0"), ("s1.page", "1")]),
-        rows([("i", "insight"), ("s1.head", "1"), ("s1.page", "1")]),
+        rows([("i", "insight"), ("s1.head", "0"), ("s2.head", "1")]),
+        rows([("i", "insight"), ("s1.head", "0"), ("s1.page", "1"), ("s2.head", "1")]),
         rows([("i", "insight"), ("s1.head", "1"), ("s1.page", "1"), ("s2.head", "1")]),
+        rows([("i", "insight"), ("l", "lane"), ("s1.head", "1"), ("s1.page", "1"), ("s2.head", "1")]),
+        rows([
+            ("e", "none"),
+            ("i", "insight"),
+            ("l", "lane"),
+            ("s1.head", "1"),
+            ("s1.page", "1"),
+            ("s2.head", "1"),
+        ]),
     ];
     let whole = stages.last().unwrap().clone();
     for (writes, stage) in stages.into_iter().enumerate() {
@@ -58,7 +68,7 @@ fn without_transactions_exactly_so_many_writes_are_done_in_order() {
 fn a_kill_behind_the_last_write_leaves_all_of_it() {
     let disk = before();
     let mut store = disk.open();
-    disk.kill_after(6);
+    disk.kill_after(8);
     store.commit(&group()).unwrap();
     assert!(matches!(store.commit(&group()), Err(CommitError::Failed(_))));
     assert!(matches!(store.persist(), Err(CommitError::Failed(_))));
@@ -67,7 +77,7 @@ fn a_kill_behind_the_last_write_leaves_all_of_it() {
 
 #[test]
 fn with_transactions_a_killed_commit_leaves_nothing() {
-    for writes in 0..6 {
+    for writes in 0..8 {
         let disk = MemoryDisk::new(Atomicity::Commit);
         let mut store = disk.open();
         disk.kill_after(writes);
@@ -93,7 +103,8 @@ fn with_transactions_a_crash_falls_back_to_what_was_persisted() {
 fn a_store_ends_when_another_is_opened_on_its_disk() {
     let disk = MemoryDisk::new(Atomicity::Row);
     let (mut old, mut new) = (disk.open(), disk.open());
-    assert!(matches!(old.commit(&group()), Err(CommitError::Failed(_))));
+    assert!(matches!(old.commit(&group()), Err(CommitError::Overtaken)));
+    assert!(matches!(old.persist(), Err(CommitError::Overtaken)));
     new.commit(&group()).unwrap();
 }
 

@@ -14,7 +14,7 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Commit { effects: Vec<Write>, states: Vec<Vec<Write>> },
+    Commit { effects: Vec<Write>, states: Vec<Vec<Write>>, last: Vec<Write> },
     Persist,
     Kill,
     Scan { from: Vec<u8>, to: Vec<u8> },
@@ -34,8 +34,8 @@ fn write() -> impl Strategy<Value = Write> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (vec(write(), 0..6), vec(vec(write(), 0..3), 0..3))
-            .prop_map(|(effects, states)| Step::Commit { effects, states }),
+        8 => (vec(write(), 0..6), vec(vec(write(), 0..3), 0..3), vec(write(), 0..3))
+            .prop_map(|(effects, states, last)| Step::Commit { effects, states, last }),
         2 => Just(Step::Persist),
         1 => Just(Step::Kill),
         3 => (key(), prop_oneof![key(), Just(Vec::new())]).prop_map(|(from, to)| Step::Scan { from, to }),
@@ -70,8 +70,8 @@ fn check(bench: &mut dyn Bench, steps: Vec<Step>) {
     let mut model = Model { history: vec![Rows::new()], persisted: 0 };
     for step in steps {
         match step {
-            Step::Commit { effects, states } => {
-                let commit = Commit { effects, states, checkpoint: at(model.history.len() as u64) };
+            Step::Commit { effects, states, last } => {
+                let commit = Commit { effects, states, last, checkpoint: at(model.history.len() as u64) };
                 commit_patiently(&mut *store, &commit).unwrap();
                 model.commit(&commit);
             }
