@@ -11,4 +11,4 @@ mod tickets;
 
 pub(crate) use channels::Channels;
 pub(crate) use subscriber::{Place, Subscribers, stream};
-pub(crate) use tickets::Tickets;
+pub(crate) use tickets::{TICKETS_MAX, Tickets};

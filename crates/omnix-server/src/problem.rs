@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use omnix_model::limits::FAULTS_MAX;
+use omnix_model::limits::{FAULTS_MAX, QUEUE_EVENTS_MAX};
 use omnix_model::{ErrorCode, EventId, Fault};
 use omnix_wire::api::publish::ItemError;
 use omnix_wire::api::rejected::FaultEntry;
@@ -57,6 +57,14 @@ impl Problem {
         Self { event_ids, ..self }
     }
 
+    /// The limit that was reached and how much it allows; if none is named, that of a shard's queue.
+    #[must_use]
+    pub(crate) fn with_limit(self, name: &'static str, quota: usize) -> Self {
+        limit_headers(name, quota)
+            .into_iter()
+            .fold(self, |problem, (name, value)| problem.with_header(name, value))
+    }
+
     /// Another header for the answer.
     #[must_use]
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -100,22 +108,29 @@ impl Problem {
     }
 
     fn add_headers(&self, headers: &mut HeaderMap) {
-        for (name, value) in &self.headers {
-            headers.insert(name, value.clone());
-        }
         if self.code == ErrorCode::Unauthenticated {
             let challenge = "Bearer realm=\"omnix\", error=\"invalid_token\"";
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if matches!(self.code.status(), 429 | 503) {
-            headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.code == ErrorCode::Overloaded {
-            let (policy, limit) = ("\"queue\";q=1;qu=\"concurrent-requests\"", "\"queue\";r=0;t=1");
-            headers.insert("ratelimit-policy", HeaderValue::from_static(policy));
-            headers.insert("ratelimit", HeaderValue::from_static(limit));
+            headers.extend(limit_headers("queue", QUEUE_EVENTS_MAX));
+        }
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
         }
     }
+}
+
+/// The limit `name`, which allows `quota` and was reached.
+fn limit_headers(name: &str, quota: usize) -> Vec<(HeaderName, HeaderValue)> {
+    let lines = [
+        (HeaderName::from_static("ratelimit-policy"), format!("\"{name}\";q={quota}")),
+        (HeaderName::from_static("ratelimit"), format!("\"{name}\";r=0;t=1")),
+    ];
+    lines.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::from_str(&text).ok()?))).collect()
 }
 
 /// The problem waits in the extensions until the request's id is known.

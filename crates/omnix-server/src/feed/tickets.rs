@@ -13,7 +13,7 @@ use crate::authority::Caller;
 const TICKET_MS: i64 = 30_000;
 
 /// Tickets that are good at a time.
-const TICKETS_MAX: usize = 10_000;
+pub(crate) const TICKETS_MAX: usize = 10_000;
 
 /// The tickets that have been given out and not shown yet.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use omnix_worker::FeedCursor;
 use super::json;
 use crate::app::App;
 use crate::authority::{Authority, Feed};
-use crate::feed::{Channels, Place, stream};
+use crate::feed::{Channels, Place, TICKETS_MAX, stream};
 use crate::problem::Problem;
 use crate::query::{Parameter, Query, Values};
 use crate::route::{Content, Route};
@@ -50,8 +50,9 @@ pub(super) fn routes() -> Vec<Route> {
 async fn ticket(authority: Authority<Feed>, State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
     Query::of(&uri, &[]).finish()?;
     let given = app.shared.tickets.give(authority.caller, app.now());
-    let (ticket, until) =
-        given.ok_or_else(|| Problem::new(ErrorCode::Overloaded, "too many tickets are out"))?;
+    let (ticket, until) = given.ok_or_else(|| {
+        Problem::new(ErrorCode::Overloaded, "too many tickets are out").with_limit("tickets", TICKETS_MAX)
+    })?;
     json(StatusCode::CREATED, &FeedTicket { ticket, expires_at: Time(until) })
 }
 
@@ -83,8 +84,10 @@ async fn subscribe(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Resu
         },
     };
     query.finish()?;
-    let place = Place::take(&app)
-        .ok_or_else(|| Problem::new(ErrorCode::Overloaded, "there are too many subscribers"))?;
+    let place = Place::take(&app).ok_or_else(|| {
+        let max = usize::try_from(app.shared.settings.http.feed_connections_max).unwrap_or(usize::MAX);
+        Problem::new(ErrorCode::Overloaded, "there are too many subscribers").with_limit("subscribers", max)
+    })?;
     let events = stream(app, place, channels, after, authority.caller.expires_at).await?;
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();

@@ -177,7 +177,9 @@ async fn the_feed_ends_with_the_token_and_has_a_limit() {
     let house = House::with(|settings| settings.http.feed_connections_max = 1);
     house.clock.advance_ms(3_599_950);
     let mut reader = Reader::open(&house.analyst(), "", &[]).await;
-    house.analyst().get(PATH).await.problem("overloaded");
+    let refused = house.analyst().get(PATH).await;
+    refused.problem("overloaded");
+    assert_eq!(refused.header("ratelimit-policy"), "\"subscribers\";q=1");
     assert_eq!(reader.next().await.unwrap()["type"], "connected");
     assert_eq!(reader.next().await, None, "the token has expired");
     drop(reader);
