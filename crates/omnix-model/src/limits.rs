@@ -40,6 +40,8 @@ pub const QUEUE_BYTES_MAX: usize = 64 << 20;
 pub const QUEUE_REQUESTS_MAX: usize = 8_192;
 /// Rejected events that wait to be kept, per shard; those beyond are counted and dropped.
 pub const REJECTED_WAITING_MAX: usize = 1_024;
+/// Bytes of rejected events that a shard keeps; the oldest go first.
+pub const REJECTED_BYTES_MAX: usize = 64 << 20;
 /// Messages of the feed that a live subscriber may lie behind before it is told that it missed some.
 pub const FEED_BACKLOG_MAX: usize = 4_096;
 

@@ -109,10 +109,10 @@ counters! {
     ticks,
     /// Models learnt.
     models,
-    /// Messages that reached no live subscriber.
-    feed_unheard,
     /// Events waiting in the queues.
     queued,
+    /// Messages that reached no live subscriber.
+    feed_unheard,
 }
 
 /// A number that several threads add to.

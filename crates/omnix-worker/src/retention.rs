@@ -1,5 +1,6 @@
 //! For how long rows and blocks are kept.
 
+use omnix_model::limits::REJECTED_BYTES_MAX;
 use omnix_model::{Position, Timestamp};
 use omnix_storage::{KeyRange, Order, Write};
 
@@ -82,10 +83,26 @@ impl Shard {
             gone.push(Write::Delete { key: key.to_vec() });
             std::ops::ControlFlow::Continue(())
         })?;
+        self.bound_rejected(retention, now)?;
         if let Some(last) = last {
             gone.push(Write::Put { key: keys::feed_horizon(last.log), value: last.to_bytes().to_vec() });
             self.put_later(gone);
         }
+        Ok(())
+    }
+
+    /// Removes rejected events that are too old, and the oldest of those that take too much room.
+    fn bound_rejected(&mut self, retention: &Retention, now: Timestamp) -> Result<(), ShardError> {
+        let mut bytes = 0;
+        let mut gone: Vec<Write> = Vec::new();
+        self.reader().scan(&KeyRange::prefix(b"q"), Order::Descending, &mut |key, value| {
+            bytes += key.len() + value.len();
+            if bytes > REJECTED_BYTES_MAX || retention.has_expired(key, now) {
+                gone.push(Write::Delete { key: key.to_vec() });
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        self.put_later(gone);
         Ok(())
     }
 }

@@ -213,7 +213,7 @@ impl Stream {
             ends.push(ShardEnd {
                 inbox: inbox.0,
                 imports: imports.0,
-                room: Arc::new(Room::default()),
+                room: Arc::new(Room::new(Arc::clone(&core.counters))),
                 rejected: opened.rejected,
                 progress: Arc::clone(&opened.view.progress),
             });

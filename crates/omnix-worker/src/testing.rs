@@ -1,6 +1,6 @@
 //! What tests drive shards with: a log in memory, one shard after another on the same disk, events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,15 +40,21 @@ pub(crate) struct TestLog {
     id: LogId,
     blocks: Arc<Mutex<Vec<StoredBlock>>>,
     fault: Arc<Mutex<Option<AppendError>>>,
+    /// Frames that cannot be read.
+    damaged: Arc<Mutex<BTreeSet<u64>>>,
 }
 
 impl TestLog {
     pub(crate) fn new(id: u16) -> Self {
-        Self { id: LogId(id), blocks: Arc::default(), fault: Arc::default() }
+        Self { id: LogId(id), blocks: Arc::default(), fault: Arc::default(), damaged: Arc::default() }
     }
 
     pub(crate) fn fail_next(&self, error: AppendError) {
         *self.fault.lock().unwrap() = Some(error);
+    }
+
+    pub(crate) fn damage(&self, frame: u64) {
+        self.damaged.lock().unwrap().insert(frame);
     }
 
     pub(crate) fn blocks(&self) -> Vec<StoredBlock> {
@@ -119,6 +125,10 @@ impl LogReader for TestReader {
     fn next(&mut self, _: Duration) -> Result<Option<StoredBlock>, ReadError> {
         let block = self.log.blocks.lock().unwrap().get(self.next).cloned();
         self.next += 1;
+        let frame = self.next as u64;
+        if block.is_some() && self.log.damaged.lock().unwrap().contains(&frame) {
+            return Err(ReadError::Damaged { log: self.log.id, first: frame, last: frame });
+        }
         Ok(block)
     }
     fn block_at(&mut self, position: Position) -> Result<Option<StoredBlock>, ReadError> {
@@ -232,6 +242,12 @@ impl Driven {
         let answer = self.ask(events);
         self.settle()?;
         Ok(receipts(answer))
+    }
+
+    /// Accepts the loss of a frame, then publishes one event that must be stored.
+    pub(crate) fn store_after_loss(&mut self, frame: u64, event: NewEvent) -> Stored {
+        self.shard.accept_loss(frame, frame);
+        self.store(event)
     }
 
     /// Publishes one event that must be stored.

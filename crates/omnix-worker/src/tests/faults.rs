@@ -75,6 +75,59 @@ fn after_a_sync_that_failed_nobody_is_told_that_it_is_stored() {
 }
 
 #[test]
+fn old_messages_and_old_rejected_events_go_and_the_feed_says_from_where() {
+    let ground = Ground::new(Atomicity::Commit);
+    let mut shard = ground.open();
+    for week in 0..8_i64 {
+        ground.clock.set(at_s(week * 604_800));
+        let amount = if week == 7 { 5_000 } else { 10 };
+        shard.store(purchase("ann", &format!("w{week}"), at_s(week * 604_800), amount));
+        ground.clock.set(at_s(week * 604_800 + 8));
+        shard.settle().unwrap();
+    }
+    shard.shard.accept_rejected(RejectedEvent {
+        received_at: at_s(0),
+        faults: vec![],
+        customer_id: None,
+        event_id: None,
+        body: b"{".to_vec(),
+    });
+    shard.shard.commit_waiting().unwrap();
+    let count = |kind: u8| ground.disk.rows().keys().filter(|key| key.first() == Some(&kind)).count();
+    let messages = count(b'f');
+    assert!(messages > 1 && count(b'q') == 1 && count(b'g') == 0);
+    // A day and an hour after the last week but one: its messages are out of the promised 24 hours.
+    let now = at_s(7 * 604_800 + 60);
+    shard.shard.retain(&crate::Retention::default(), now).unwrap();
+    shard.shard.commit_waiting().unwrap();
+    assert!(count(b'f') < messages, "{messages}");
+    assert_eq!((count(b'q'), count(b'g')), (0, 1));
+}
+
+#[test]
+fn a_log_that_is_damaged_above_the_checkpoint_takes_nothing_until_the_loss_is_accepted() {
+    let ground = Ground::new(Atomicity::Commit);
+    let mut shard = ground.open();
+    shard.settle().unwrap();
+    for i in 0..3 {
+        shard.store(purchase("ann", &format!("e{i}"), at_s(i), 10));
+    }
+    let lost = ground.log.blocks()[2].position.frame;
+    ground.log.damage(lost);
+    let mut shard = ground.open();
+    assert_eq!(shard.replay.damaged, [(lost, lost)]);
+    let refused = shard.publish(vec![purchase("ann", "e9", at_s(9), 10)]).unwrap();
+    assert!(matches!(refused[0], Receipt::Refused { refusal: Refusal::LogDamaged, .. }));
+    // What is sound is applied, before and behind the damage.
+    assert_eq!(shard.store_after_loss(lost, purchase("ann", "e2", at_s(2), 10)).duplicate, Some(true));
+    assert_eq!(shard.store(purchase("ann", "e1", at_s(1), 10)).duplicate, Some(false), "this one was lost");
+    // The acceptance is in the log: the next start does not ask again.
+    let mut shard = ground.open();
+    assert_eq!(shard.replay.damaged, []);
+    assert_eq!(shard.store(purchase("ann", "e3", at_s(3), 10)).duplicate, Some(false));
+}
+
+#[test]
 fn a_rejected_event_is_kept_without_any_other_traffic() {
     let ground = Ground::new(Atomicity::Commit);
     let mut shard = ground.open();
