@@ -35,7 +35,8 @@ pub enum Write {
     },
 }
 
-/// What one group of records changes.
+/// What one group of records changes, or several groups together where each write has its price: gathering
+/// them is the caller's affair, who knows which mark speaks for all of them.
 ///
 /// A store with transactions writes all of it at once. One without writes in stages, each complete before the
 /// next begins, so that a round trip a stage is enough and not one a row:
@@ -131,12 +132,12 @@ pub enum Order {
 /// - A store without transactions keeps neither: there each single row is whole, rows are written in the
 ///   stages of [`Commit`]; each is visible and durable at once.
 /// - A store that two processes can reach (one that lost its lease and does not know it yet) keeps with each
-///   row the checkpoint of the commit that wrote it, and never writes over a later one: of an effect the later
-///   row stands and the commit goes on, because it says all that ours says; a refused row of `states` or
-///   `last`, or a refused checkpoint, is [`CommitError::Overtaken`]. A removed row has to keep its position
-///   for as long as a late writer may live. So a checkpoint never falls, and no owner number has to reach the
-///   rows. What is not in order of positions must not share a row: rows that only a head gives a meaning
-///   (pages that alternate) are named so that two owners never write the same one.
+///   row the checkpoint of the commit that wrote it, and never writes over a later one. Of `effects` and
+///   `last` the later row stands and the commit goes on, because it says all that ours says; a refused row of
+///   `states`, or a refused checkpoint, is [`CommitError::Overtaken`]. A removed row keeps its position for as
+///   long as a late writer may live. So neither row nor checkpoint ever falls back. It follows that rows to
+///   which only a head gives a meaning (pages that alternate) must be named so that two owners never write
+///   the same one.
 /// - After [`CommitError::Failed`] or [`CommitError::Overtaken`] a store is of no further use and has to be
 ///   opened anew.
 /// - Nothing is synced in `commit`.
@@ -154,10 +155,7 @@ pub trait StateStore: Send {
     fn reader(&self) -> Arc<dyn StateReader>;
 
     /// The position up to which the store would stand after a crash right now: below it the log may be trimmed.
-    ///
-    /// Where each commit is durable at once that is the checkpoint. A store that gathers commits, to pay once
-    /// for a row that many of them change, shows them to its readers at once and answers here what it has
-    /// written; it writes by itself when the oldest is due, and on [`Self::persist`].
+    /// Where each commit is durable at once that is the checkpoint.
     fn persisted(&self) -> Option<Position>;
 
     /// Makes everything committed so far survive a crash; blocks until it does.
@@ -169,8 +167,8 @@ pub trait StateStore: Send {
 
 /// Reads from any thread, while the writer goes on: whole commits only, where the store has transactions.
 ///
-/// A reader sees what a commit of the same store wrote as soon as `commit` has returned. One in another
-/// process sees what is persisted there.
+/// A reader of the same store, and without transactions one in any process, sees what a commit wrote as soon
+/// as `commit` has returned.
 pub trait StateReader: Send + Sync {
     /// The row under `key`.
     ///
@@ -181,9 +179,9 @@ pub trait StateReader: Send + Sync {
     /// Calls `visit(key, value)` for the rows of `range` in `order` until it breaks: all of one commit, where
     /// the store has transactions; else each row as it is when its page is read.
     ///
-    /// A range within one kind and lane is one query of a backend that divides rows into partitions; one over
-    /// more is a query for each of them, in order, and pays a round trip even where there is nothing. Whoever
-    /// wants few rows breaks early: what is not visited is, but for the rest of a page, not read.
+    /// A backend that divides rows into partitions asks each one in which the range may have rows, pays for
+    /// each even where there is nothing, and merges the answers; it reads by the page and pays for what it has
+    /// read. So a range is cheap within one lane, and whoever wants few rows breaks early.
     ///
     /// # Errors
     /// [`StoreError`]
