@@ -99,6 +99,12 @@ impl Marker {
     }
 }
 
+/// A marker that names a record at which the process died `deaths` times before the last, for tests.
+#[cfg(test)]
+pub(crate) fn marker_of(at: Position, deaths: u64) -> Vec<u8> {
+    Marker { at, deaths, is_record: true }.encode()
+}
+
 /// What to do with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {

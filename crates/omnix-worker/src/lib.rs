@@ -8,37 +8,43 @@
 //! Deliberately not here: HTTP, tokens, JSON of the API (`omnix-server`, `omnix-wire`); what an event means
 //! (`omnix-engine`). A test, a simulation or a Lambda can run all of it without a socket.
 
-pub mod keys;
-
+// What is handed in and answered, and the time.
 mod clock;
 mod publish;
-mod progress;
+mod stream;
+
+// The loop: the core of a shard and what its steps rest on.
+mod shard;
+mod group;
+pub mod dedup;
+mod lane;
+mod timers;
+mod hot;
+mod shell;
+mod attempts;
+mod shard_thread;
+mod log_thread;
+
+// What is common to all customers, history, and the end of things.
+mod trainer;
+mod models;
+pub mod observed;
+mod history;
+mod retention;
+pub mod rebuild;
+pub mod reshard;
+
+// What is kept, counted and asked.
+pub mod keys;
+pub mod rows;
 pub mod state_row;
 pub mod rollup;
-pub mod rows;
 pub mod book;
+pub mod counters;
+mod progress;
 mod cursor;
 mod ranking;
 mod queries;
-pub mod reshard;
-pub mod rebuild;
-mod attempts;
-pub mod counters;
-pub mod dedup;
-mod group;
-mod history;
-mod hot;
-mod lane;
-mod log_thread;
-mod models;
-pub mod observed;
-mod retention;
-mod shard;
-mod shard_thread;
-mod shell;
-mod stream;
-mod timers;
-mod trainer;
 
 #[cfg(test)]
 mod testing;

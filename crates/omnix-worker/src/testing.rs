@@ -16,7 +16,7 @@ use omnix_storage::{
 };
 use tokio::sync::{broadcast, oneshot};
 
-use crate::attempts::NoMarker;
+use crate::attempts::MarkerStore;
 use crate::counters::Counters;
 use crate::dedup::{IdSecret, Window};
 use crate::group::Answer;
@@ -136,6 +136,19 @@ impl LogReader for TestReader {
     }
 }
 
+/// A marker in memory that survives its shard.
+#[derive(Clone, Default)]
+pub(crate) struct KeptMarker(pub(crate) Arc<Mutex<Vec<u8>>>);
+
+impl MarkerStore for KeptMarker {
+    fn read(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+    fn write(&mut self, marker: &[u8]) {
+        *self.0.lock().unwrap() = marker.to_vec();
+    }
+}
+
 /// What survives a shard: its disk, its log, the models, the clock.
 #[derive(Clone)]
 pub(crate) struct Ground {
@@ -148,6 +161,7 @@ pub(crate) struct Ground {
     pub(crate) is_history: bool,
     pub(crate) window: Window,
     pub(crate) cache_bytes: usize,
+    pub(crate) marker: KeptMarker,
 }
 
 impl Ground {
@@ -166,6 +180,7 @@ impl Ground {
             is_history: false,
             window: Window::default(),
             cache_bytes: 8 << 20,
+            marker: KeptMarker::default(),
         }
     }
 
@@ -197,7 +212,7 @@ impl Ground {
             rejected_waiting: Arc::new(AtomicUsize::new(0)),
             has_observed: Arc::new(AtomicBool::new(false)),
         };
-        let mut shard = Shard::open(context, Box::new(self.disk.open()), Box::new(NoMarker))?;
+        let mut shard = Shard::open(context, Box::new(self.disk.open()), Box::new(self.marker.clone()))?;
         let replay = shard.replay(&self.log)?;
         let lessons = shard.go_live()?;
         let log = self.log.clone();

@@ -24,6 +24,25 @@ fn a_block_that_cannot_be_decoded_is_set_aside_and_the_shard_goes_on() {
 }
 
 #[test]
+fn a_record_at_which_the_process_died_twice_is_set_aside_and_others_of_its_block_count() {
+    let ground = Ground::new(Atomicity::Commit);
+    let mut shard = ground.open();
+    shard.settle().unwrap();
+    let events: Vec<_> = (0..3).map(|i| purchase("ann", &format!("e{i}"), at_s(i), 10)).collect();
+    shard.publish(events).unwrap();
+    let poison = omnix_model::Position { slot: 1, ..ground.log.blocks().last().unwrap().position };
+    for (deaths, applied) in [(0, 3), (1, 2)] {
+        // As if the process had died while it applied this record.
+        *ground.marker.0.lock().unwrap() = crate::attempts::marker_of(poison, deaths);
+        let shard = ground.open();
+        assert_eq!(shard.counters.replayed.get(), applied, "after {deaths} deaths and one");
+        assert_eq!(shard.counters.not_applied.get(), 3 - applied);
+    }
+    let rejected = ground.disk.rows().into_iter().find(|(key, _)| key.first() == Some(&b'q')).unwrap().1;
+    assert_eq!(RejectedEvent::decode(&rejected).unwrap().event_id.unwrap().as_str(), "e1");
+}
+
+#[test]
 fn an_event_that_cannot_be_applied_is_acknowledged_and_stands_in_the_rejected_events() {
     let ground = Ground::new(Atomicity::Commit);
     let mut shard = ground.open();
