@@ -20,8 +20,12 @@ mod directory;
 pub mod conformance;
 pub mod testing;
 
-pub use directory::{DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Secret, Space};
-pub use log::{AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport};
+pub use directory::{
+    DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Secret, Space,
+};
+pub use log::{
+    AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport,
+};
 pub use log::{Blemish, DamagedRun, LogSettings, OpenError, OpenReport, RAW_BYTES_MAX, SegmentLog, TornTail};
 pub use log::{Disk, DiskFile, RealDisk};
 pub use log::{LogReport, SegmentReport, WIDE_LOG_IDS, inspect_log, inspect_log_on};
