@@ -18,6 +18,8 @@ use std::str::FromStr;
 use omnix_model::limits::SHARDS_MAX;
 use omnix_model::{Lane, LaneRange, LogId, ShardId};
 
+use crate::WIDE_LOG_IDS;
+
 /// The version that this program reads and writes.
 const VERSION: u32 = 1;
 /// Bytes of a stream's name, as Kinesis has it.
@@ -101,7 +103,7 @@ impl Format {
             format.shards.push(shards);
         }
         let logs: usize = format.shards.iter().sum();
-        if logs > usize::from(u16::MAX) { Err(FormatError::LogIds) } else { Ok(format) }
+        if logs > usize::from(*WIDE_LOG_IDS.start()) { Err(FormatError::LogIds) } else { Ok(format) }
     }
 
     /// The stream's name.
@@ -265,5 +267,20 @@ mod tests {
         assert_eq!(Format::new("shop", 0), Err(FormatError::Shards));
         assert_eq!(Format::new("shop", 65), Err(FormatError::Shards));
         assert_eq!(format().with_shards(2), Ok(format()), "as many as before are no change");
+    }
+
+    #[test]
+    fn no_log_has_an_id_of_wider_positions() {
+        let mut format = format();
+        let full = loop {
+            let shards = if format.shards() == 64 { 63 } else { 64 };
+            match format.with_shards(shards) {
+                Ok(next) => format = next,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full, FormatError::LogIds);
+        let last = format.logs().last().unwrap().id.0;
+        assert!((WIDE_LOG_IDS.start() - 64..*WIDE_LOG_IDS.start()).contains(&last), "the last is {last}");
     }
 }
