@@ -164,6 +164,11 @@ impl Customer {
         self.products.iter()
     }
 
+    /// How many products are held exactly.
+    pub(crate) fn product_count(&self) -> usize {
+        self.products.pages.iter().map(|page| page.products().len()).sum()
+    }
+
     /// The product, if it is held exactly.
     pub(crate) fn product(&self, id: &ProductId) -> Option<&Product> {
         let Place { page, slot } = self.products.find(id)?;

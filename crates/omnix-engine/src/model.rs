@@ -41,6 +41,8 @@ pub use tally::{TALLY_PRODUCTS_MAX, Tally};
 
 /// Products of the list of those that are most popular.
 pub const POPULAR_MAX: usize = 200;
+/// Slots that are looked at together where all are looked at.
+pub(crate) const CHUNK: usize = 8;
 
 /// An immutable numbered snapshot of what is common to all customers. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -71,16 +73,26 @@ struct Derived {
     peak: Popularity,
     /// By slot, so that lists are made without looking at whole products.
     pull: Vec<Pull>,
+    /// By slot: what makes company count among what is new, `(n_j + 5 g)^-0.5 (s_j + 0.001)/(l_j + 0.001)`;
+    /// `s` and `l`: fast and slow popularity, both as parts of the largest.
+    attraction: Vec<[f64; CHUNK]>,
     hash: OnceLock<u64>,
 }
 
 /// What makes a product's companions count for it, in the lists.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Pull {
     /// `(n_i + 5 g)^-0.5`, one side of the cosine of `C_ij`; `g` is the weight of a basket at the model's time.
     pub basket_norm: f64,
-    /// `(s_j + 0.001)/(l_j + 0.001)`: fast over slow popularity, both as parts of the largest.
-    pub lift: f64,
+    /// Its fast popularity as a part of the largest, plus its repeat share.
+    pub appeal: f64,
+    /// Its trend over that of all products; 1 at the most.
+    pub fading: f64,
+}
+
+impl Pull {
+    /// Of a product that the model does not know.
+    pub(crate) const UNKNOWN: Self = Self { basket_norm: 0.0, appeal: 0.0, fading: 1.0 };
 }
 
 impl PartialEq for Model {
@@ -112,17 +124,21 @@ impl Model {
         }
         let popular = most_popular(&body.catalogue);
         let basket = body.until.map_or(1.0, |until| body.companions.weight_at(until, until));
-        let mut pull = vec![Pull::default(); body.catalogue.slots().len()];
-        for (slot, product) in body.catalogue.iter() {
+        let mut pull = vec![Pull::UNKNOWN; body.catalogue.slots().len()];
+        let mut attraction = vec![[0.0; CHUNK]; pull.len().div_ceil(CHUNK)];
+        let trend = all.trend();
+        let part = |sales: f64, peak: f64| if peak > 0.0 { sales / peak } else { 0.0 };
+        let places = pull.iter_mut().zip(attraction.as_flattened_mut());
+        for ((pull, attraction), product) in places.zip(body.catalogue.slots()) {
+            let Some(product) = product else { continue };
             let popularity = &product.popularity;
-            if let Some(place) = pull.get_mut(slot as usize) {
-                place.basket_norm = 1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * basket);
-                let part = |sales: f64, peak: f64| if peak > 0.0 { sales / peak } else { 0.0 };
-                place.lift =
-                    (part(popularity.short, peak.short) + 0.001) / (part(popularity.long, peak.long) + 0.001);
-            }
+            let (short, long) = (part(popularity.short, peak.short), part(popularity.long, peak.long));
+            pull.basket_norm = 1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * basket);
+            pull.appeal = short + popularity.repeat_share();
+            pull.fading = (popularity.trend() / trend).min(1.0);
+            *attraction = pull.basket_norm * ((short + 0.001) / (long + 0.001));
         }
-        let derived = Derived { popular, all, peak, pull, hash: OnceLock::new() };
+        let derived = Derived { popular, all, peak, pull, attraction, hash: OnceLock::new() };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
     }
 
@@ -231,13 +247,18 @@ impl Model {
 
     /// What makes the companions of the product in `slot` count; nothing does where there is no product.
     pub(crate) fn pull(&self, slot: u32) -> Pull {
-        self.derived.pull.get(slot as usize).copied().unwrap_or_default()
+        self.derived.pull.get(slot as usize).copied().unwrap_or(Pull::UNKNOWN)
+    }
+
+    /// By slot: what company is multiplied by to tell what is new (see [`Derived::attraction`]).
+    pub(crate) fn attraction(&self) -> &[[f64; CHUNK]] {
+        &self.derived.attraction
     }
 
     /// About how many bytes of memory the model takes, lists shared with other models included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let derived = self.derived.pull.len() * size_of::<Pull>();
+        let derived = self.derived.pull.len() * (size_of::<Pull>() + size_of::<f64>());
         size_of::<Body>() + derived + self.body.catalogue.memory_bytes() + self.body.companions.memory_bytes()
     }
 }

@@ -7,12 +7,16 @@
 //! Deliberately not here: how the customer's products are stored, and whether a change of the lists is worth
 //! telling.
 
+mod scratch;
+
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
 use crate::math::{days_between, exp, sqrt};
+use crate::model::Pull;
 use crate::view::{Recommendations, Recommended};
 use crate::{IntervalSums, Model, Product};
+use scratch::Scratch;
 
 /// What a customer's state knows of one product they bought, as far as the lists depend on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +54,6 @@ pub struct RankQuery<'a> {
 const LN_BASKET_DECAY: f64 = -0.105_360_515_657_826_3;
 /// Own products whose companions are looked at: those with the largest weight.
 const TASTE_MAX: usize = 64;
-/// Slots up to which all are looked at for company.
-const SLOTS_SCANNED_MAX: usize = 16_384;
 /// The weight of a product in the basket, where an own product weighs 1 when it was bought in the last basket
 /// and never before.
 const COMPANY_WEIGHT: f64 = 3.0;
@@ -79,17 +81,14 @@ pub fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
     let mut taste = Taste::of(model, query);
     let again = again(model, query, &taste);
     taste.leave_held();
-    Recommendations { again, new: new(model, query, &taste) }
+    let new = new(model, query, &mut taste);
+    Recommendations { again, new }
 }
 
 /// How well each product of the model goes with a customer's own and the basket.
 struct Taste {
     /// `cf_j = (n_j + 5)^-0.5 sum_i s_i (n_i + 5)^-0.5 C_ij`, by slot, without the first factor.
-    company: Vec<f64>,
-    /// Slots with company, in no order that matters, each once.
-    touched: Vec<u32>,
-    /// Whether they are noted as they come; where there are few slots, looking at all of them is cheaper.
-    notes_touched: bool,
+    company: Scratch,
     /// Slots that the customer or the basket holds, ascending.
     held: Vec<u32>,
     /// The slot of each own product.
@@ -100,57 +99,35 @@ impl Taste {
     fn of(model: &Model, query: &RankQuery<'_>) -> Self {
         let own_slots: Vec<Option<u32>> = query.own.iter().map(|item| model.slot(&item.product_id)).collect();
         let own = query.own.iter().zip(&own_slots).filter_map(|(item, slot)| Some(((*slot)?, weight(item))));
-        let mut liked: Vec<(u32, f64)> = own.collect();
+        let mut liked: Vec<(u32, f64)> = Vec::with_capacity(query.own.len() + query.basket.len());
+        liked.extend(own);
         let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
-        liked.sort_unstable_by(|(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
-        liked.truncate(TASTE_MAX);
+        if liked.len() > TASTE_MAX {
+            liked.select_nth_unstable_by(TASTE_MAX, |(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
+            liked.truncate(TASTE_MAX);
+        }
         let in_basket: Vec<u32> = query.basket.iter().filter_map(|id| model.slot(id)).collect();
         liked.extend(in_basket.iter().take(TASTE_MAX).map(|&slot| (slot, COMPANY_WEIGHT)));
         held.extend(in_basket);
         held.sort_unstable();
+        // Sums are rounded alike whatever the order in which the customer's products are held.
+        liked.sort_unstable_by(|(i, a), (j, b)| i.cmp(j).then(a.total_cmp(b)));
         let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
-        let slots = model.slots();
-        let mut taste = Self {
-            company: vec![0.0; slots],
-            touched: Vec::new(),
-            notes_touched: slots > SLOTS_SCANNED_MAX,
-            held,
-            own_slots,
-        };
+        let mut company = Scratch::zeroed(model.slots());
         for (slot, weight) in liked {
-            let share = weight / length * model.pull(slot).basket_norm;
-            for (other, together) in model.companions(slot) {
-                taste.add(other, share * together);
-            }
+            company.add(model, slot, weight / length * model.pull(slot).basket_norm);
         }
-        if !taste.notes_touched {
-            let company = (0_u32..).zip(&taste.company).filter(|(_, sum)| **sum > 0.0);
-            taste.touched = company.map(|(slot, _)| slot).collect();
-        }
-        taste
-    }
-
-    fn add(&mut self, slot: u32, company: f64) {
-        if let Some(sum) = self.company.get_mut(slot as usize) {
-            if self.notes_touched && *sum <= 0.0 {
-                self.touched.push(slot);
-            }
-            *sum += company;
-        }
+        Self { company, held, own_slots }
     }
 
     /// The cosine of a product with what the customer likes.
     fn cosine(&self, model: &Model, slot: u32) -> f64 {
-        self.company.get(slot as usize).copied().unwrap_or(0.0) * model.pull(slot).basket_norm
+        self.company.at(slot) * model.pull(slot).basket_norm
     }
 
     /// Takes what is held out of company: nothing of it is new.
     fn leave_held(&mut self) {
-        for &slot in &self.held {
-            if let Some(company) = self.company.get_mut(slot as usize) {
-                *company = 0.0;
-            }
-        }
+        self.company.clear(&self.held);
     }
 
     fn holds(&self, slot: u32) -> bool {
@@ -205,7 +182,7 @@ fn recommended(scored: &Scored<'_>) -> Recommended {
 /// An own product on its way into the list.
 struct Liked<'a> {
     item: &'a OwnItem,
-    product: Option<&'a Product>,
+    slot: Option<u32>,
     /// Its score but for the factor 0.5 + the probability that it is due.
     liking: f64,
 }
@@ -219,10 +196,11 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
     });
     let mut scored: Vec<Scored<'_>> = Vec::with_capacity(liked.len().min(2 * query.limit));
     let mut scores: Vec<f64> = Vec::with_capacity(query.limit + 1);
-    for Liked { item, product, liking } in liked {
+    for Liked { item, slot, liking } in liked {
         if scores.len() >= query.limit && scores.last().is_some_and(|least| 1.5 * liking < *least) {
             break;
         }
+        let product = slot.and_then(|slot| model.at(slot));
         let due = due(model, query, item, product);
         let score = liking * (0.5 + due);
         let at = scores.partition_point(|other| *other >= score);
@@ -235,29 +213,22 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
 }
 
 /// How much the customer likes each of their products, whether due or not.
-fn liked<'a>(model: &'a Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'a>> {
+fn liked<'a>(model: &Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'a>> {
     let mut basket: Vec<&ProductId> = query.basket.iter().collect();
     basket.sort_unstable();
     let own = query.own.iter().zip(&taste.own_slots);
-    let known: Vec<_> = own
-        .filter(|(item, _)| basket.binary_search(&&item.product_id).is_err())
-        .map(|(item, &slot)| {
-            let product = slot.and_then(|slot| model.at(slot));
-            (item, product, slot.map_or(0.0, |slot| taste.cosine(model, slot)))
-        })
-        .collect();
-    let most = known.iter().map(|(item, ..)| f64::from(item.baskets)).fold(1.0, f64::max);
-    let company_most = known.iter().map(|&(.., company)| company).fold(1e-12, f64::max);
-    let (trend, peak) = (model.popularity().trend(), model.peak().short);
-    let like = |(item, product, company): (&'a OwnItem, Option<&'a Product>, f64)| {
-        let popularity = product.map_or(0.0, |product| product.popularity().short / peak);
-        let fading = product.map_or(1.0, |product| (product.popularity().trend() / trend).min(1.0));
-        let repeated = product.map_or(0.0, |product| product.popularity().repeat_share());
+    let mut known: Vec<Liked<'a>> = Vec::with_capacity(query.own.len());
+    known.extend(own.filter(|(item, _)| basket.binary_search(&&item.product_id).is_err()).map(
+        |(item, &slot)| Liked { item, slot, liking: slot.map_or(0.0, |slot| taste.cosine(model, slot)) },
+    ));
+    let most = known.iter().map(|known| f64::from(known.item.baskets)).fold(1.0, f64::max);
+    let company_most = known.iter().map(|known| known.liking).fold(1e-12, f64::max);
+    for Liked { item, slot, liking } in &mut known {
+        let pull = slot.map_or(Pull::UNKNOWN, |slot| model.pull(slot));
         let often = f64::from(item.baskets) / most;
-        let liking = 0.5 * often + 0.25 * (company / company_most + popularity + repeated);
-        Liked { item, product, liking: liking * fading }
-    };
-    known.into_iter().map(like).collect()
+        *liking = (0.5 * often + 0.25 * (*liking / company_most + pull.appeal)) * pull.fading;
+    }
+    known
 }
 
 /// The probability that a product is bought again within 14 days.
@@ -269,23 +240,19 @@ fn due(model: &Model, query: &RankQuery<'_>, item: &OwnItem, product: Option<&Pr
 }
 
 /// Products that the customer does not hold.
-fn new(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
+fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste) -> Vec<Recommended> {
     let peak = model.peak();
     let id = |slot: u32| model.at(slot).map(Product::id);
     // The best so far, best first: there are thousands of companions and few places.
-    let mut first: Vec<(f64, u32)> = Vec::with_capacity(query.limit.min(taste.touched.len()) + 1);
-    for &slot in &taste.touched {
-        let score = taste.cosine(model, slot) * model.pull(slot).lift;
-        let is_full = first.len() >= query.limit;
-        if score <= 0.0 || (is_full && first.last().is_some_and(|(least, _)| score < *least)) {
-            continue;
-        }
+    let mut first: Vec<(f64, u32)> = Vec::with_capacity(query.limit.min(model.slots()) + 1);
+    taste.company.drain(model.attraction(), |score, slot| {
         let stands_before = |&(other, held): &(f64, u32)| {
             score.total_cmp(&other).then_with(|| id(held).cmp(&id(slot))).is_lt()
         };
         first.insert(first.partition_point(stands_before), (score, slot));
         first.truncate(query.limit);
-    }
+        first.get(query.limit - 1).map(|&(least, _)| least)
+    });
     let companions = first.into_iter().filter_map(|(score, slot)| {
         let product = model.at(slot)?;
         Some(Scored { score, product_id: product.id(), product: Some(product), reason: "bought_together" })

@@ -1,5 +1,7 @@
 //! What a user may set of the engine. Part of the log: a lane is applied under the last settings read.
 
+use std::cell::RefCell;
+
 use jiff::tz::TimeZone;
 use omnix_model::DecodeError;
 use smol_str::SmolStr;
@@ -81,7 +83,18 @@ impl Settings {
     /// The hash under which insights and the log name these settings.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(self.to_text().as_bytes())
+        thread_local! {
+            /// The settings asked for last: every insight names them, and they hardly ever change.
+            static LAST: RefCell<Option<(Settings, u64)>> = const { RefCell::new(None) };
+        }
+        LAST.with_borrow_mut(|last| match last {
+            Some((settings, hash)) if settings == self => *hash,
+            _ => {
+                let hash = xxhash_rust::xxh3::xxh3_64(self.to_text().as_bytes());
+                *last = Some((self.clone(), hash));
+                hash
+            }
+        })
     }
 }
 

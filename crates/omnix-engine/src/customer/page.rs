@@ -25,10 +25,21 @@ const _: () = assert!(PAGES_MAX + STUB_PAGES_MAX < 64, "touched pages are bits o
 /// A page of products.
 ///
 /// Version 1: version, number of products, each as [`Product::encode`] writes it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, PartialEq, Default)]
 pub(crate) struct Page {
     hashes: Vec<u32>,
     products: Vec<Product>,
+}
+
+/// Leaves room for one more: a page is copied when something is about to be changed or added.
+impl Clone for Page {
+    fn clone(&self) -> Self {
+        let room = (self.products.len() + 1).next_multiple_of(4).min(PAGE_PRODUCTS);
+        let mut page = Self { hashes: Vec::with_capacity(room), products: Vec::with_capacity(room) };
+        page.hashes.extend_from_slice(&self.hashes);
+        page.products.extend_from_slice(&self.products);
+        page
+    }
 }
 
 /// The place of a product: page and slot.

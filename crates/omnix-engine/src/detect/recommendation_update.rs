@@ -73,7 +73,9 @@ fn own_items(customer: &Customer) -> Vec<OwnItem> {
         last_at: product.last_at,
         intervals: product.interval_sums(),
     };
-    customer.products().map(item).collect()
+    let mut items = Vec::with_capacity(customer.product_count());
+    items.extend(customer.products().map(item));
+    items
 }
 
 fn listed(lists: &Recommendations) -> Listed {

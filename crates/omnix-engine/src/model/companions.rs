@@ -29,11 +29,10 @@ pub(super) struct Neighbour {
     pub(super) weight: f32,
 }
 
-/// One basket's contribution to one ordered pair of slots.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair {
-    pub(super) slot: u32,
-    pub(super) other: u32,
+/// A basket of an epoch: its products' slots, and what it counts for each pair of them.
+#[derive(Debug, Clone)]
+pub(super) struct Bought {
+    pub(super) slots: Vec<u32>,
     pub(super) weight: f64,
 }
 
@@ -86,22 +85,25 @@ impl Companions {
         }
     }
 
-    /// Adds the pairs of an epoch, then keeps of each list that was touched the `keep` neighbours with the
-    /// largest `C_ij / sqrt(n_j + 5 g)`, with `g` the weight of a basket now.
-    pub(super) fn fold(
-        &mut self,
-        mut pairs: Vec<Pair>,
-        keep: usize,
-        until: Timestamp,
-        catalogue: &Catalogue,
-    ) {
+    /// Adds `weight` to `C_ij` for each pair of products of each of an epoch's baskets, i = j too, then keeps of
+    /// each list that was touched the `keep` neighbours with the largest `C_ij / sqrt(n_j + 5 g)`, with `g` the
+    /// weight of a basket now.
+    pub(super) fn fold(&mut self, baskets: &[Bought], keep: usize, until: Timestamp, catalogue: &Catalogue) {
         let pseudo = PSEUDO_BASKETS * self.weight_at(until, until);
-        // Stable: what is added to one pair is added in the order in which it was observed.
-        pairs.sort_by_key(|pair| (pair.slot, pair.other));
         self.lists.resize(catalogue.slots().len(), None);
-        for touched in pairs.chunk_by(|a, b| a.slot == b.slot) {
-            let Some(slot) = touched.first().map(|pair| pair.slot) else { continue };
-            let list = strongest(merged(self.of(slot), touched), keep, pseudo, catalogue);
+        let mut lines: Vec<(u32, u32)> = (0_u32..)
+            .zip(baskets)
+            .flat_map(|(basket, bought)| bought.slots.iter().map(move |&slot| (slot, basket)))
+            .collect();
+        lines.sort_unstable();
+        let mut sums = Sums::of(catalogue.slots().len());
+        for touched in lines.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some(&(slot, _)) = touched.first() else { continue };
+            // What is added to one pair is added in the order in which it was observed.
+            for bought in touched.iter().filter_map(|&(_, basket)| baskets.get(basket as usize)) {
+                sums.add(self.of(slot), bought);
+            }
+            let list = strongest(sums.take(self.of(slot)), keep, pseudo, catalogue);
             if let Some(place) = self.lists.get_mut(slot as usize) {
                 *place = shared(list);
             }
@@ -215,24 +217,69 @@ fn read_list(
     Ok(list)
 }
 
-/// `list` with what `pairs` add, both by ascending slot of the other product.
-fn merged(list: &[Neighbour], pairs: &[Pair]) -> Vec<Neighbour> {
-    let mut merged = Vec::with_capacity(list.len() + pairs.len());
-    let mut old = list.iter().copied().peekable();
-    for same in pairs.chunk_by(|a, b| a.other == b.other) {
-        let Some(slot) = same.first().map(|pair| pair.other) else { continue };
-        while let Some(before) = old.next_if(|neighbour| neighbour.slot < slot) {
-            merged.push(before);
+/// What baskets add to the list of one product, by the other's slot; used again for one list after the other.
+struct Sums {
+    /// By slot: the neighbour's weight as it was, and what was added to it since.
+    sums: Vec<f64>,
+    /// Slots of which a sum is kept, in the order in which they were met.
+    met: Vec<u32>,
+    /// By slot: whether a sum is kept.
+    is_met: Vec<bool>,
+}
+
+impl Sums {
+    fn of(slots: usize) -> Self {
+        Self { sums: vec![0.0; slots], met: Vec::new(), is_met: vec![false; slots] }
+    }
+
+    /// Adds a basket to `list`.
+    fn add(&mut self, list: &[Neighbour], bought: &Bought) {
+        if self.met.is_empty() {
+            for neighbour in list {
+                if let Some(sum) = self.sums.get_mut(neighbour.slot as usize) {
+                    *sum = f64::from(neighbour.weight);
+                }
+            }
         }
-        let known = old.next_if(|neighbour| neighbour.slot == slot);
-        let sum = known.map_or(0.0, |neighbour| f64::from(neighbour.weight));
-        let weight = narrow(same.iter().fold(sum, |sum, pair| sum + pair.weight));
-        if weight > 0.0 {
-            merged.push(Neighbour { slot, weight });
+        for &other in &bought.slots {
+            let place = other as usize;
+            if let (Some(sum), Some(is_met)) = (self.sums.get_mut(place), self.is_met.get_mut(place)) {
+                *sum += bought.weight;
+                if !std::mem::replace(is_met, true) {
+                    self.met.push(other);
+                }
+            }
         }
     }
-    merged.extend(old);
-    merged
+
+    /// `list` with what was added to it, by ascending slot; then all sums are 0 again.
+    fn take(&mut self, list: &[Neighbour]) -> Vec<Neighbour> {
+        self.met.sort_unstable();
+        let mut merged = Vec::with_capacity(list.len() + self.met.len());
+        let mut old = list.iter().copied().peekable();
+        for &slot in &self.met {
+            while let Some(before) = old.next_if(|neighbour| neighbour.slot < slot) {
+                merged.push(before);
+            }
+            old.next_if(|neighbour| neighbour.slot == slot);
+            let place = slot as usize;
+            let weight = narrow(self.sums.get(place).copied().unwrap_or(0.0));
+            if weight > 0.0 {
+                merged.push(Neighbour { slot, weight });
+            }
+            if let (Some(sum), Some(is_met)) = (self.sums.get_mut(place), self.is_met.get_mut(place)) {
+                (*sum, *is_met) = (0.0, false);
+            }
+        }
+        merged.extend(old);
+        self.met.clear();
+        for old in list {
+            if let Some(sum) = self.sums.get_mut(old.slot as usize) {
+                *sum = 0.0;
+            }
+        }
+        merged
+    }
 }
 
 /// The `keep` neighbours of `list` with the largest cosine, by ascending slot.
@@ -245,7 +292,7 @@ fn strongest(list: Vec<Neighbour>, keep: usize, pseudo: f64, catalogue: &Catalog
         f64::from(neighbour.weight) / sqrt(baskets + pseudo)
     };
     let mut ranked: Vec<(f64, Neighbour)> = list.iter().map(|entry| (cosine(entry), *entry)).collect();
-    ranked.sort_unstable_by(|(a, x), (b, y)| b.total_cmp(a).then(x.slot.cmp(&y.slot)));
+    ranked.select_nth_unstable_by(keep, |(a, x), (b, y)| b.total_cmp(a).then(x.slot.cmp(&y.slot)));
     ranked.truncate(keep);
     let mut kept: Vec<Neighbour> = ranked.into_iter().map(|(_, neighbour)| neighbour).collect();
     kept.sort_unstable_by_key(|neighbour| neighbour.slot);

@@ -7,7 +7,7 @@ use omnix_model::{Lane, Timestamp};
 
 use crate::math::{days_between, decay, exp2, sqrt};
 use crate::model::catalogue::Catalogue;
-use crate::model::companions::{Companions, Pair};
+use crate::model::companions::{Bought, Companions};
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
 use crate::model::{Body, Model, Tally};
@@ -42,21 +42,16 @@ pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Mode
         product.popularity.decay(long, short);
     }
     companions.advance(until, &mut catalogue);
-    let mut pairs = Vec::new();
+    let mut bought = Vec::new();
     for tally in &tallies {
         let slots = fold_products(&mut catalogue, tally, until);
         for basket in &tally.baskets.baskets {
-            fold_basket(
-                &mut catalogue,
-                &mut pairs,
-                &slots,
-                basket,
-                weight_of(tally, basket, &companions, until),
-            );
+            let weight = weight_of(tally, basket, &companions, until);
+            bought.push(fold_basket(&mut catalogue, &slots, basket, weight));
         }
     }
     let limits = old.limits;
-    companions.fold(pairs, limits.neighbours_max as usize, until, &catalogue);
+    companions.fold(&bought, limits.neighbours_max as usize, until, &catalogue);
     let dropped = catalogue.shrink(limits.products_max as usize, limits.text_bytes_max as usize);
     companions.forget(&dropped);
     companions.bound(limits.neighbour_entries_max as usize, until, &catalogue);
@@ -97,23 +92,17 @@ fn weight_of(tally: &Tally, basket: &SampledBasket, companions: &Companions, unt
     companions.weight_at(basket.at, until) * exp2(f64::from(tally.baskets.level))
 }
 
-/// `n_i += weight` for each product of the basket, `C_ij += weight |B|^-0.5` for each pair of them, i = j too.
-fn fold_basket(
-    catalogue: &mut Catalogue,
-    pairs: &mut Vec<Pair>,
-    slots: &[u32],
-    basket: &SampledBasket,
-    weight: f64,
-) {
+/// `n_i += weight` for each product of the basket; each pair of them is to count `weight |B|^-0.5`.
+fn fold_basket(catalogue: &mut Catalogue, slots: &[u32], basket: &SampledBasket, weight: f64) -> Bought {
     let lines: Vec<u32> =
         basket.places.iter().filter_map(|&place| slots.get(place as usize).copied()).collect();
-    let share = weight / sqrt(lines.len() as f64);
     for &slot in &lines {
         if let Some(product) = catalogue.get_mut(slot) {
             product.baskets += weight;
         }
-        pairs.extend(lines.iter().map(|&other| Pair { slot, other, weight: share }));
     }
+    let share = weight / sqrt(lines.len() as f64);
+    Bought { slots: lines, weight: share }
 }
 
 #[cfg(test)]

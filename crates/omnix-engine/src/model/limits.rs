@@ -55,8 +55,12 @@ impl Default for ModelLimits {
 /// What a model within the default limits takes at the most.
 const BYTES_MAX: usize = {
     let limits = ModelLimits::DEFAULT;
-    let product =
-        size_of::<Option<Product>>() + size_of::<Pull>() + INDEX_BYTES + LIST_BYTES + 3 * TEXT_OVERHEAD;
+    let product = size_of::<Option<Product>>()
+        + size_of::<Pull>()
+        + size_of::<f64>()
+        + INDEX_BYTES
+        + LIST_BYTES
+        + 3 * TEXT_OVERHEAD;
     limits.products_max as usize * product
         + limits.text_bytes_max as usize
         + limits.neighbour_entries_max as usize * size_of::<Neighbour>()
