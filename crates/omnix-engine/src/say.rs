@@ -70,6 +70,11 @@ pub(crate) fn percent_text(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
+/// A probability as a whole percentage; nothing that lies ahead is certain, so 99 % at the most.
+pub(crate) fn chance_text(probability: f64) -> String {
+    percent_text(probability.min(0.99))
+}
+
 /// An amount in units of the currency as millionths, rounded, within what can be held.
 #[expect(clippy::cast_possible_truncation, reason = "clamped to what fits; rounding is what is asked for")]
 pub(crate) fn millionths(units: f64) -> i128 {
@@ -97,6 +102,12 @@ mod tests {
         assert_eq!(money_text(4_800_000_000, "EUR"), "4,800.00 EUR");
         assert_eq!(money_text(-1_234_567_895_000, "USD"), "-1,234,567.90 USD");
         assert_eq!(money_text(990_000, "EUR"), "0.99 EUR");
+    }
+
+    #[test]
+    fn nothing_ahead_is_certain() {
+        assert_eq!([0.706, 0.994, 0.9999, 1.0].map(chance_text), ["71 %", "99 %", "99 %", "99 %"]);
+        assert_eq!(percent_text(1.5), "150 %");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `consumption_prediction`: a product that a customer will need soon, or was expected to buy and did not.
 //!
 //! Intervals between the days on which a customer buys a product are log-normal, shrunk towards product,
-//! customer and all pairs. Said at a basket's end of the product that is surest, from its third purchase day
-//! on. Of one product it is said again when the horizon has passed, or when it has become more certain: a
-//! customer who comes every week is not news every week; what is held back is counted. A product that was expected and has not come by the time by which nine
-//! of ten such intervals have ended is overdue: said once, until the customer comes back.
+//! customer and all pairs. Said at a basket's end of the product that is known best, from its third purchase
+//! day on, if it is not expected within days: what is bought all the time needs no reminder. Of one product it
+//! is said again when the horizon has passed, or when it has become more certain: a customer who comes every
+//! week is not news every week; what is held back is counted. A product that was expected and has not come by
+//! the time by which 19 of 20 such intervals have ended is overdue: said once, until the customer comes back.
 //!
 //! Deliberately not here: the distribution itself and what it is learnt from (`model`).
 
@@ -27,8 +28,14 @@ const OVERDUE_RULE: &str = "consumption_prediction.overdue";
 pub(crate) const HORIZON_DAYS: f64 = 30.0;
 /// Purchase days from which on a prediction is an insight.
 const PURCHASE_DAYS_MIN: u32 = 3;
-/// The standard normal value that 90 % of all values do not exceed.
-const NINE_OF_TEN: f64 = 1.281_551_565_544_600_4;
+/// Purchase days from which on a product can be missed.
+const MISSED_DAYS_MIN: u32 = 4;
+/// Usual days between purchases below which nothing is said of a product.
+const USUAL_DAYS_MIN: i32 = 7;
+/// Days that the expected day must lie ahead to be worth telling.
+const AHEAD_DAYS_MIN: Day = 3;
+/// The standard normal value that 95 % of all values do not exceed: of many products some are always late.
+const NINETEEN_OF_TWENTY: f64 = 1.644_853_626_951_472_2;
 /// Intervals that the spread of all pairs counts for, beside a pair's own.
 const SPREAD_WEIGHT: f64 = 4.0;
 
@@ -40,6 +47,13 @@ pub(crate) struct Outlook {
     pub confidence: f64,
     /// The day around which it is expected.
     pub due: Day,
+}
+
+impl Outlook {
+    /// Days that usually lie between two purchases, rounded.
+    fn usual_days(&self) -> i32 {
+        say::whole_days(self.distribution.median())
+    }
 }
 
 /// The outlook for a product at its last purchase; `customer` are the customer's intervals of all products.
@@ -66,11 +80,13 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let mut expected: Vec<(ProductId, Day)> = Vec::new();
     for product in customer.products().filter(|product| is_bought(product)) {
         let outlook = outlook(before, product, model);
-        if outlook.confidence <= settings.high_confidence_threshold {
+        if outlook.confidence <= settings.high_confidence_threshold || outlook.usual_days() < USUAL_DAYS_MIN {
             continue;
         }
         let overdue_on = overdue_day(product, &outlook, model);
-        if calendar::start_of(&settings.time_zone, overdue_on) > stage.clock {
+        if product.days >= MISSED_DAYS_MIN
+            && calendar::start_of(&settings.time_zone, overdue_on) > stage.clock
+        {
             expected.push((product.id.clone(), overdue_on));
         }
         if !is_ahead(&outlook, stage.clock, settings) {
@@ -78,7 +94,10 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         }
         if !is_news(product, &outlook, settings) {
             held_back = held_back.saturating_add(u32::from(basket.lines_evaluated == 0));
-        } else if best.as_ref().is_none_or(|(_, other)| outlook.confidence > other.confidence) {
+        } else if best
+            .as_ref()
+            .is_none_or(|(other, than)| (product.days, outlook.confidence) > (other.days, than.confidence))
+        {
             best = Some((product.clone(), outlook));
         }
     }
@@ -171,9 +190,9 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, prediction:
     stage.raise(said, &cause);
 }
 
-/// Whether the day around which the product is expected has not passed yet.
+/// Whether the day around which the product is expected is days ahead, so that somebody can act on it.
 fn is_ahead(outlook: &Outlook, clock: Timestamp, settings: &Settings) -> bool {
-    outlook.due >= calendar::day_of(&settings.time_zone, clock)
+    outlook.due >= calendar::day_of(&settings.time_zone, clock).saturating_add(AHEAD_DAYS_MIN)
 }
 
 /// Whether the product is worth speaking of again.
@@ -187,7 +206,7 @@ fn is_certain(outlook: &Outlook, settings: &Settings) -> bool {
     outlook.confidence > settings.critical_confidence_threshold
 }
 
-/// The day by which nine of ten such intervals have ended, by the pair's own spread as far as it is known:
+/// The day by which 19 of 20 such intervals have ended, by the pair's own spread as far as it is known:
 /// `sd^2 = (4 v_w + sum of squared deviations)/(4 + n) (1 + 1/(1.5 + n))`.
 fn overdue_day(product: &Product, outlook: &Outlook, model: &Model) -> Day {
     let n = f64::from(product.intervals());
@@ -195,7 +214,7 @@ fn overdue_day(product: &Product, outlook: &Outlook, model: &Model) -> Day {
     let deviations = if n > 0.0 { (f64::from(product.ln_square_sum) - sum * sum / n).max(0.0) } else { 0.0 };
     let variance = (SPREAD_WEIGHT * model.intervals().within_variance() + deviations) / (SPREAD_WEIGHT + n);
     let sd = math::sqrt(variance * (1.0 + 1.0 / (crate::PAIR_SHRINKAGE + n)));
-    let days = say::whole_days(math::exp((outlook.distribution.mu + NINE_OF_TEN * sd).min(20.0)));
+    let days = say::whole_days(math::exp((outlook.distribution.mu + NINETEEN_OF_TWENTY * sd).min(20.0)));
     product.last_day.saturating_add(days).max(outlook.due.saturating_add(1)).saturating_add(1)
 }
 
@@ -269,7 +288,7 @@ fn likely_said(stage: &Stage<'_>, basket: &Basket, product: &Product, outlook: &
     let sentence = format!(
         "Customer {customer} will probably buy {} again around {date} ({} within 30 days).",
         product.name,
-        say::percent_text(outlook.confidence)
+        say::chance_text(outlook.confidence)
     );
     Said {
         rule: RULE,

@@ -28,6 +28,8 @@ macro_rules! scenarios {
 scenarios! {
     every_tuesday_coffee_then_nothing
     a_champion_leaves
+    a_weekly_champion_falls_silent
+    what_is_bought_all_the_time
     one_huge_order
     a_burst_of_orders
     a_single_small_order
