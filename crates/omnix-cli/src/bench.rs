@@ -13,4 +13,5 @@ pub(crate) mod job_j;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod restart;
+pub(crate) mod sizes;
 pub(crate) mod table;

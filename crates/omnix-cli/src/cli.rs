@@ -14,13 +14,13 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the server on a data directory
+    /// Run the server (opens the data directory, makes it if there is none)
     Serve(ServeArgs),
-    /// Run a simulated shop, live, with nothing to set up
+    /// Run a simulated shop, live, with nothing to set up (opens a directory of its own)
     Demo(DemoArgs),
-    /// Print a token for a role (also while the server runs)
+    /// Print a token for a role (reads the data directory, also while a server runs on it)
     Token(TokenArgs),
-    /// Take a history into a data directory, on history's own time (opens the directory)
+    /// Take a history in, on history's own time (opens the data directory)
     Import(ImportArgs),
     /// Publish events from a file or from standard input (talks to a server)
     Send(SendArgs),
@@ -28,22 +28,22 @@ pub(crate) enum Command {
     Tail(TailArgs),
     /// Say how the server does; the exit code says it too (talks to a server)
     Status(RemoteArgs),
-    /// Customers
+    /// Customers (talks to a server, or opens the data directory with --offline)
     #[command(subcommand)]
     Customer(CustomerCommand),
-    /// Insights
+    /// Insights (talks to a server, or opens the data directory with --offline)
     #[command(subcommand)]
     Insight(InsightCommand),
-    /// Events that were refused or could not be applied
+    /// Refused events: list, show, replay (talks to a server, or --offline but for replay)
     #[command(subcommand)]
     Rejected(RejectedCommand),
-    /// Say what state a data directory is in, also while a server runs on it
+    /// Say what state a data directory is in (reads it, also while a server runs on it)
     Doctor(DoctorArgs),
-    /// Apply the whole log again and compare or replace what is stored (opens the directory)
+    /// Apply the whole log again; compare or replace what is stored (opens the data directory)
     Rebuild(RebuildArgs),
-    /// Measure this machine and this binary
+    /// Measure this machine and this binary (starts servers of its own)
     Bench(BenchArgs),
-    /// Settings: check, print, or their schema
+    /// Settings: check, print, or their schema (reads file and environment)
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print a completion script for a shell
@@ -53,12 +53,15 @@ pub(crate) enum Command {
     },
 }
 
-/// Where a data directory is.
+/// Where a data directory is, and the settings under which it is opened.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DirectoryArgs {
-    /// The data directory
-    #[arg(long, env = "OMNIX_DATA_DIR", default_value = "omnix-data", value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
+    /// The data directory [env: `OMNIX_DATA_DIR`] [default: omnix-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A TOML file with settings: the same as the server's
+    #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Where a server is, or that there is none.
@@ -94,9 +97,6 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<String>,
-    /// A TOML file with settings
-    #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +113,9 @@ pub(crate) struct DemoArgs {
     /// Live events a second
     #[arg(long, default_value_t = 20.0)]
     pub(crate) rate: f64,
+    /// How many customers the shop has, about
+    #[arg(long, default_value_t = 850, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    pub(crate) customers: u32,
     /// The shop's seed
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -157,9 +160,6 @@ pub(crate) struct ImportArgs {
     pub(crate) format: FormatArg,
     #[command(flatten)]
     pub(crate) directory: DirectoryArgs,
-    /// A TOML file with settings
-    #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -285,6 +285,9 @@ pub(crate) struct BenchArgs {
     /// Print JSON lines
     #[arg(long)]
     pub(crate) json: bool,
+    /// Everything in little: shows that it runs, measures nothing worth knowing
+    #[arg(long, hide = true)]
+    pub(crate) quick: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -39,9 +39,14 @@ impl Client {
 
     /// Sends `request`; anything but a success is a failure with the server's words.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        self.send_for(request, &[]).await
+    }
+
+    /// As [`Self::send`], but an answer with one of the statuses `also` is no failure either.
+    pub(crate) async fn send_for(&self, request: RequestBuilder, also: &[u16]) -> Result<Response, Failure> {
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = answer.status().as_u16();
-        if answer.status().is_success() {
+        if answer.status().is_success() || also.contains(&status) {
             return Ok(answer);
         }
         let problem: Value = answer.json().await.unwrap_or_default();

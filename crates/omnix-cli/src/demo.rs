@@ -4,3 +4,4 @@ pub(crate) mod assortment;
 pub(crate) mod ledger;
 pub(crate) mod plan;
 pub(crate) mod shop;
+pub(crate) mod terminal;

@@ -5,7 +5,15 @@ use std::path::Path;
 
 use omnix_server::settings::{Inputs, Resolved, resolve};
 
+use crate::cli::DirectoryArgs;
 use crate::failure::Failure;
+
+/// Resolves the settings under which the directory of `args` is opened.
+pub(crate) fn of(args: &DirectoryArgs, flags: &[(&'static str, String)]) -> Result<Resolved, Failure> {
+    let data_dir = args.data_dir.as_ref().map(|path| ("store.data_dir", path.display().to_string()));
+    let flags: Vec<_> = flags.iter().cloned().chain(data_dir).collect();
+    load(args.config.as_deref(), &flags)
+}
 
 /// Resolves the settings; `flags` are keys such as `http.listen` with their values.
 pub(crate) fn load(config: Option<&Path>, flags: &[(&'static str, String)]) -> Result<Resolved, Failure> {

@@ -3,6 +3,8 @@
 //! Opened, the directory is served on a port of the loopback by the same server, so that a question has one
 //! answer, whoever gives it.
 
+use std::path::Path;
+
 use omnix_server::Role;
 
 use crate::cli::SourceArgs;
@@ -22,12 +24,12 @@ impl Source {
         if !args.offline {
             return Ok(Self { client: Client::of(&args.remote), own: None });
         }
-        let directory = args.directory.data_dir.display().to_string();
-        if omnix_storage::DataDirectory::read_format(&args.directory.data_dir).is_err() {
+        let flags = [("http.listen", "127.0.0.1:0".to_owned()), ("http.admin_listen", String::new())];
+        let settings = settings::of(&args.directory, &flags)?.settings;
+        let directory = &settings.store.data_dir;
+        if omnix_storage::DataDirectory::read_format(Path::new(directory)).is_err() {
             return Err(Failure::not_found(format!("`{directory}` is not a data directory")));
         }
-        let flags = [("store.data_dir", directory), ("http.listen", "127.0.0.1:0".to_owned())];
-        let settings = settings::load(None, &flags)?.settings;
         let running = start(settings).await?;
         let client = Client::new(&running.url(), Some(&running.token(Role::Admin)?));
         Ok(Self { client, own: Some(running) })

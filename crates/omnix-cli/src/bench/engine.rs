@@ -16,8 +16,8 @@ use crate::failure::Failure;
 
 /// Events a second on one thread, against job J's update.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred thousand events")]
-pub(crate) fn speed(windows: u32) -> Result<Row, Failure> {
-    let (records, parsed) = events()?;
+pub(crate) fn speed(population: Population, windows: u32) -> Result<Row, Failure> {
+    let (records, parsed) = events(population)?;
     let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..windows {
         let started = Instant::now();
@@ -43,7 +43,7 @@ pub(crate) fn speed(windows: u32) -> Result<Row, Failure> {
     })
 }
 
-fn events() -> Result<(Vec<EventRecord>, Vec<Parsed>), Failure> {
+fn events(population: Population) -> Result<(Vec<EventRecord>, Vec<Parsed>), Failure> {
     let settings = ParseSettings {
         now: Timestamp::MAX,
         currency: SmolStr::new_static("EUR"),
@@ -51,7 +51,7 @@ fn events() -> Result<(Vec<EventRecord>, Vec<Parsed>), Failure> {
         expected: None,
     };
     let (mut records, mut parsed) = (Vec::new(), Vec::new());
-    Population { events: 200_000, ..Population::SHOP }.write(&mut |line| {
+    population.write(&mut |line| {
         let Ok(Ok(event)) = parse_event(line.as_bytes(), &settings) else {
             return Err(Failure::usage("an event of the bench's own does not parse"));
         };

@@ -6,9 +6,10 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use super::child::binary;
-use super::events::{Population, read_lines};
+use super::events::read_lines;
 use super::http::median;
 use super::job_j;
+use super::sizes::Sizes;
 use super::table::{Row, Target};
 use crate::failure::Failure;
 
@@ -32,19 +33,19 @@ fn import(dir: &Path, name: &str, file: &Path) -> Result<(f64, PathBuf), Failure
 
 /// Import against job J on two threads, and the log's bytes an event.
 #[expect(clippy::cast_precision_loss, reason = "a few million events")]
-pub(crate) fn speed(dir: &Path, data: Option<&Path>, windows: u32) -> Result<(Row, Row), Failure> {
+pub(crate) fn speed(dir: &Path, data: Option<&Path>, sizes: &Sizes) -> Result<(Row, Row), Failure> {
     let file = match data {
         Some(path) => path.to_owned(),
         None => {
             let path = dir.join("events.ndjson");
-            Population::SHOP.write_file(&path)?;
+            sizes.shop.write_file(&path)?;
             path
         }
     };
     let lines = read_lines(&file)?;
     let dealt = job_j::deal(&lines, 2);
     let (mut ratios, mut ours, mut theirs, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for number in 0..windows {
+    for number in 0..sizes.windows {
         let started = Instant::now();
         let outcome = job_j::run(&dealt);
         let bare = outcome.events as f64 / started.elapsed().as_secs_f64();
@@ -80,9 +81,8 @@ pub(crate) fn speed(dir: &Path, data: Option<&Path>, windows: u32) -> Result<(Ro
 
 /// Events a second at a million customers against ten thousand, the same number of events each.
 #[expect(clippy::cast_precision_loss, reason = "a few million events")]
-pub(crate) fn growth(dir: &Path, windows: u32) -> Result<Row, Failure> {
-    let few = Population { events: 2_000_000, customers: 10_000, favourites: 20, products: 3_700, days: 60 };
-    let many = Population { customers: 1_000_000, ..few };
+pub(crate) fn growth(dir: &Path, sizes: &Sizes) -> Result<Row, Failure> {
+    let Sizes { few, many, windows, .. } = *sizes;
     let (few_path, many_path) = (dir.join("few.ndjson"), dir.join("many.ndjson"));
     few.write_file(&few_path)?;
     many.write_file(&many_path)?;
@@ -101,7 +101,13 @@ pub(crate) fn growth(dir: &Path, windows: u32) -> Result<Row, Failure> {
         values: ratios,
         unit: "of 10 k",
         target: Target::at_least(1.0 / 3.0, 0.5, 1.0 / 1.3),
-        sides: format!("{:.0} events/s at 1 M, {:.0} events/s at 10 k", median(&of_many), median(&of_few)),
+        sides: format!(
+            "{:.0} events/s at {} customers, {:.0} events/s at {}",
+            median(&of_many),
+            many.customers,
+            median(&of_few),
+            few.customers
+        ),
     })
 }
 

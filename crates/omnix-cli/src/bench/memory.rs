@@ -11,23 +11,20 @@ use super::table::{Row, Target};
 use crate::failure::Failure;
 
 /// An idle server, some seconds after its start.
-pub(crate) async fn idle(dir: &Path) -> Result<Row, Failure> {
+pub(crate) async fn idle(dir: &Path, after: Duration) -> Result<Row, Failure> {
     let server = Server::start(dir, &[])?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(after).await;
     Ok(Row {
         name: "memory, idle server",
         values: vec![server.resident_mib()?],
         unit: "MiB",
         target: Target::at_most(60.0, 30.0, 20.0),
-        sides: "resident, three seconds after the start".to_owned(),
+        sides: format!("resident, {} s after the start", after.as_secs()),
     })
 }
 
 /// A server with 100,000 customers of 60 products each, after every one of them was read.
-pub(crate) async fn many_customers(dir: &Path) -> Result<Row, Failure> {
-    const CUSTOMERS: u64 = 100_000;
-    let population =
-        Population { events: 6_000_000, customers: CUSTOMERS, favourites: 60, products: 5_000, days: 180 };
+pub(crate) async fn many_customers(dir: &Path, population: Population) -> Result<Row, Failure> {
     let file = dir.join("many.ndjson");
     population.write_file(&file)?;
     let into = dir.join("data");
@@ -43,19 +40,19 @@ pub(crate) async fn many_customers(dir: &Path) -> Result<Row, Failure> {
         .status()?;
     std::fs::remove_file(&file)?;
     if !status.success() {
-        return Err(Failure::unavailable("the import of 100,000 customers failed"));
+        return Err(Failure::unavailable("the import of the customers failed"));
     }
     let server = Server::start(&into, &env)?;
     let token = server.token("admin")?;
     let mut connection = Connection::open(&server.address).await?;
     // A purchase of each brings its state into the cache.
-    for chunk in 0..CUSTOMERS / 1_000 {
+    for first in (0..population.customers).step_by(1_000) {
         let now = omnix_worker::Clock::now(&omnix_worker::WallClock);
         let line = |i: u64| {
-            let customer = chunk * 1_000 + i;
-            super::events::purchase(&format!("m{customer}"), customer, customer * 7_919 % 5_000, 1, 500, now)
+            let (customer, product) = (first + i, (first + i) * 7_919 % population.products);
+            super::events::purchase(&format!("m{customer}"), customer, product, 1, 500, now)
         };
-        let body: Vec<String> = (0..1_000).map(line).collect();
+        let body: Vec<String> = (0..1_000.min(population.customers - first)).map(line).collect();
         let path = "/v1/streaming/events/batch";
         connection.exchange(&request("POST", path, &token, "application/x-ndjson", &body.join("\n"))).await?;
     }
@@ -64,6 +61,9 @@ pub(crate) async fn many_customers(dir: &Path) -> Result<Row, Failure> {
         values: vec![server.resident_mib()?],
         unit: "MiB",
         target: Target::at_most(600.0, 300.0, 150.0),
-        sides: "60 products each, a cache of 128 MiB, resident after a purchase of each".to_owned(),
+        sides: format!(
+            "{} customers of {} products each, a cache of 128 MiB, resident after a purchase of each",
+            population.customers, population.favourites
+        ),
     })
 }

@@ -26,8 +26,7 @@ pub(crate) fn empty(dir: &Path, windows: u32) -> Result<Row, Failure> {
 }
 
 /// After `kill -9` under load, with `events` events in the log.
-pub(crate) async fn after_kill(dir: &Path, events: u64, windows: u32) -> Result<Row, Failure> {
-    let population = Population { events, customers: 100_000, favourites: 40, products: 5_000, days: 200 };
+pub(crate) async fn after_kill(dir: &Path, population: Population, windows: u32) -> Result<Row, Failure> {
     let file = dir.join("many.ndjson");
     population.write_file(&file)?;
     let into = dir.join("data");
@@ -52,10 +51,11 @@ pub(crate) async fn after_kill(dir: &Path, events: u64, windows: u32) -> Result<
         let token = server.token("publisher")?;
         let mut connection = Connection::open(&server.address).await?;
         let now = omnix_worker::Clock::now(&omnix_worker::WallClock);
-        for chunk in 0..100 {
+        // As many as a store may have to be brought forward by.
+        for chunk in 0..(population.events / 1_000).min(100) {
             let line = |i: u64| {
-                let customer = (chunk * 1_000 + i) * 7 % 100_000;
-                purchase(&format!("k{number}-{chunk}"), customer, i % 5_000, 1, 900, now)
+                let customer = (chunk * 1_000 + i) * 7 % population.customers;
+                purchase(&format!("k{number}-{chunk}"), customer, i % population.products, 1, 900, now)
             };
             let body: Vec<String> = (0..1_000).map(line).collect();
             let path = "/v1/streaming/events/batch";
@@ -69,7 +69,7 @@ pub(crate) async fn after_kill(dir: &Path, events: u64, windows: u32) -> Result<
     seconds.push(server.started_in.as_secs_f64());
     Ok(Row {
         name: "restart after kill -9",
-        sides: format!("{events} events in the log, 100,000 of them behind the last flush at the most"),
+        sides: format!("{} events in the log, as many as fit behind the last flush", population.events),
         values: seconds,
         unit: "s",
         target: Target::at_most(10.0, 3.0, 1.0),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::bench::sizes::Sizes;
 use crate::bench::table::Row;
 use crate::bench::{engine, feed, http, import, memory, restart};
 use crate::cli::BenchArgs;
@@ -23,47 +24,50 @@ const MEASUREMENTS: [&str; 10] = [
 ];
 /// Takes minutes and gigabytes: only when asked for by name.
 const LONG: &str = "restart";
-/// Events in the log of the long measurement.
-const LONG_EVENTS: u64 = 10_000_000;
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
-    let wanted = |name: &&str| args.only.as_deref().map_or(*name != LONG, |only| name.contains(only));
+    let wanted = |name: &&str| match args.only.as_deref() {
+        Some(only) => name.contains(only),
+        None => args.quick || *name != LONG,
+    };
     let names: Vec<&str> = MEASUREMENTS.into_iter().chain([LONG]).filter(wanted).collect();
     if names.is_empty() {
         let all = MEASUREMENTS.join(", ");
         return Err(Failure::usage(format!("no such measurement; there are {all} and {LONG}")));
     }
+    let window = Duration::from_secs_f64(args.window.clamp(0.1, 600.0));
+    let sizes = if args.quick { Sizes::quick() } else { Sizes::full(args.windows, window) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for (number, name) in names.iter().enumerate() {
         eprintln!("measuring {name} ({} of {})", number + 1, names.len());
         let dir = tempfile::tempdir()?;
-        for row in measure(name, dir.path(), args, &runtime)? {
+        for row in measure(name, dir.path(), args.data.as_deref(), &Run { sizes, runtime: &runtime })? {
             if args.json { println!("{}", row.json()) } else { row.print() }
         }
     }
     Ok(())
 }
 
-fn measure(
-    name: &str,
-    dir: &Path,
-    args: &BenchArgs,
-    runtime: &tokio::runtime::Runtime,
-) -> Result<Vec<Row>, Failure> {
-    let (windows, window) = (args.windows, Duration::from_secs_f64(args.window.clamp(0.1, 600.0)));
+/// What all measurements share.
+struct Run<'a> {
+    sizes: Sizes,
+    runtime: &'a tokio::runtime::Runtime,
+}
+
+fn measure(name: &str, dir: &Path, data: Option<&Path>, run: &Run<'_>) -> Result<Vec<Row>, Failure> {
+    let Run { sizes, runtime } = run;
+    let Sizes { windows, window, .. } = *sizes;
     Ok(match name {
         "start" => vec![restart::empty(dir, windows)?],
-        "idle" => vec![runtime.block_on(memory::idle(dir))?],
-        "engine" => vec![engine::speed(windows)?],
-        "import" => {
-            import::speed(dir, args.data.as_deref(), windows).map(|(speed, disk)| vec![speed, disk])?
-        }
+        "idle" => vec![runtime.block_on(memory::idle(dir, sizes.idle))?],
+        "engine" => vec![engine::speed(sizes.engine, windows)?],
+        "import" => import::speed(dir, data, sizes).map(|(speed, disk)| vec![speed, disk])?,
         "acknowledgement" => vec![runtime.block_on(http::acknowledgement(dir, windows, window))?],
         "singles" => vec![runtime.block_on(http::singles(dir, windows, window))?],
         "batches" => vec![runtime.block_on(http::batches(dir, windows, window))?],
         "feed" => vec![runtime.block_on(feed::latency(dir, windows, window))?],
-        "customers" => vec![runtime.block_on(memory::many_customers(dir))?],
-        "growth" => vec![import::growth(dir, windows)?],
-        _ => vec![runtime.block_on(restart::after_kill(dir, LONG_EVENTS, windows))?],
+        "customers" => vec![runtime.block_on(memory::many_customers(dir, sizes.held))?],
+        "growth" => vec![import::growth(dir, sizes)?],
+        _ => vec![runtime.block_on(restart::after_kill(dir, sizes.behind, windows))?],
     })
 }

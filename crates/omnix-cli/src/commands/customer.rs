@@ -25,12 +25,12 @@ pub(crate) async fn run(command: CustomerCommand) -> Result<(), Failure> {
     println!("customer   {id}");
     println!("segment    {} since {}", shown("/segment/name"), shown("/segment/since"));
     println!("purchases  {} in {} orders", shown("/purchases"), shown("/orders"));
-    println!(
-        "spent      {} {} (usually {} an order)",
-        shown("/totalSpent"),
-        shown("/currency"),
-        shown("/spending/usual")
-    );
+    let amount = |path: &str| match profile.pointer(path).and_then(Value::as_f64) {
+        Some(amount) => format!("{amount:.2}"),
+        None => "-".to_owned(),
+    };
+    let (spent, usual) = (amount("/totalSpent"), amount("/spending/usual"));
+    println!("spent      {spent} {} (usually {usual} an order)", shown("/currency"));
     println!("first      {}", shown("/firstPurchaseAt"));
     println!("last       {} ({} days ago)", shown("/lastPurchaseAt"), shown("/recencyDays"));
     for product in profile.get("products").and_then(Value::as_array).into_iter().flatten().take(10) {

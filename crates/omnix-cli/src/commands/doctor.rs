@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
-use omnix_storage::{DataDirectory, DirectoryError, LogReport, Space, inspect_log};
+use omnix_server::settings::Settings;
+use omnix_storage::{
+    DataDirectory, DirectoryError, LogEntry, LogReport, Space, StoreReport, inspect_log, inspect_store,
+};
 use omnix_worker::Purpose;
 use serde_json::{Value, json};
 
@@ -12,31 +15,52 @@ use crate::failure::Failure;
 use crate::{assemble, settings};
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
-    let root = args.directory.data_dir.as_path();
-    let report = examine(root)?;
+    let settings = settings::of(&args.directory, &[])?.settings;
+    let report = examine(&settings)?;
     if args.json {
-        println!("{}", report.json);
+        println!("{}", report.json());
     } else {
         report.lines.iter().for_each(|line| println!("{line}"));
     }
     if args.accept_loss {
-        return accept_loss(root);
+        return accept_loss(&settings, args.json);
     }
-    if report.faults == 0 {
-        Ok(())
-    } else {
-        Err(Failure::from(anyhow::anyhow!("{} faults found", report.faults)))
+    match report.faults.len() {
+        0 => Ok(()),
+        1 => Err(anyhow::anyhow!("1 fault found").into()),
+        count => Err(anyhow::anyhow!("{count} faults found").into()),
     }
 }
 
 /// What was found, for people and for programs.
 struct Report {
     lines: Vec<String>,
-    json: Value,
-    faults: usize,
+    faults: Vec<String>,
+    facts: Value,
+    logs: Vec<Value>,
+    stores: Vec<Value>,
 }
 
-fn examine(root: &Path) -> Result<Report, Failure> {
+impl Report {
+    fn fault(&mut self, what: &str, fault: &str) {
+        self.lines.push(format!("{what:<11}FAULT: {fault}"));
+        self.faults.push(format!("{what}: {fault}"));
+    }
+
+    fn json(&self) -> Value {
+        let mut json = self.facts.clone();
+        if let Some(object) = json.as_object_mut() {
+            object.insert("logs".to_owned(), self.logs.clone().into());
+            object.insert("stores".to_owned(), self.stores.clone().into());
+            object.insert("faults".to_owned(), self.faults.clone().into());
+            object.insert("sound".to_owned(), self.faults.is_empty().into());
+        }
+        json
+    }
+}
+
+fn examine(settings: &Settings) -> Result<Report, Failure> {
+    let root = Path::new(&settings.store.data_dir);
     let format = DataDirectory::read_format(root).map_err(|error| match error {
         DirectoryError::Missing(_) => Failure::not_found(error),
         error => Failure::from(error),
@@ -44,73 +68,94 @@ fn examine(root: &Path) -> Result<Report, Failure> {
     let is_in_use = matches!(DataDirectory::open(root), Err(DirectoryError::InUse(_)));
     let space = Space::of(root)?;
     let holder = if is_in_use { "a process holds it" } else { "nobody holds it" };
-    let mut lines = vec![
-        format!("directory  {} ({holder})", root.display()),
-        format!("stream     {}, {} shards", format.stream(), format.shards()),
-        format!("disk       {} MiB free of {} MiB", space.free_bytes >> 20, space.total_bytes >> 20),
-    ];
-    if space.is_short(None) {
-        lines.push("disk       FAULT: below the reserve, nothing is taken".to_owned());
+    let mut report = Report {
+        lines: vec![
+            format!("directory  {} ({holder})", root.display()),
+            format!("stream     {}, shards: {}", format.stream(), format.shards()),
+            format!("disk       {} MiB free of {} MiB", space.free_bytes >> 20, space.total_bytes >> 20),
+        ],
+        faults: Vec::new(),
+        facts: json!({
+            "directory": root.display().to_string(), "inUse": is_in_use, "stream": format.stream(),
+            "shards": format.shards(), "freeBytes": space.free_bytes,
+        }),
+        logs: Vec::new(),
+        stores: Vec::new(),
+    };
+    let reserve = (settings.store.disk_reserve_bytes > 0).then_some(settings.store.disk_reserve_bytes);
+    if space.is_short(reserve) {
+        report.fault("disk", "less is free than the reserve, nothing is taken");
     }
-    let mut faults = usize::from(space.is_short(None));
-    let mut logs = Vec::new();
     for log in format.logs() {
         let path = root.join(format!("shard-{:04}/log/{:05}", log.shard.0, log.id.0));
-        if !path.exists() {
-            continue;
+        if path.exists() {
+            tell_log(&inspect_log(&path)?, log, &mut report);
         }
-        let report = inspect_log(&path)?;
-        faults += told_faults(&report, log.id.0, &mut lines);
-        logs.push(json!({
-            "log": log.id.0, "shard": log.shard.to_string(), "segments": report.segments.len(),
-            "records": records(&report), "bytes": bytes(&report), "sound": is_sound(&report),
-        }));
     }
-    let verdict = if faults == 0 { "sound" } else { "FAULTY" };
-    lines.push(format!("verdict    {verdict}"));
-    let json = json!({
-        "directory": root.display().to_string(), "inUse": is_in_use, "stream": format.stream(),
-        "shards": format.shards(), "freeBytes": space.free_bytes, "logs": logs, "faults": faults,
-    });
-    Ok(Report { lines, json, faults })
-}
-
-/// Adds a line for the log, and one for each fault in it; answers how many faults there are.
-fn told_faults(report: &LogReport, log: u16, lines: &mut Vec<String>) -> usize {
-    let (segments, records, bytes) = (report.segments.len(), records(report), bytes(report));
-    lines.push(format!("log {log:<6} {records} records in {segments} segments, {} MiB", bytes >> 20));
-    let damaged = report.segments.iter().flat_map(|segment| &segment.damaged).chain(&report.missing);
-    let mut faults = 0;
-    for run in damaged {
-        faults += 1;
-        lines.push(format!("           FAULT: frames {} to {} are damaged or missing", run.first, run.last));
+    for log in format.current_logs() {
+        let path = root.join(format!("shard-{:04}/state/{:05}", log.shard.0, log.id.0));
+        if path.exists() {
+            tell_store(&path, log, &mut report);
+        }
     }
-    for tail in report.segments.iter().filter_map(|segment| segment.torn_tail) {
-        lines.push(format!(
-            "           the last stop left {} torn bytes, cut off at the next start",
-            tail.bytes
-        ));
+    let verdict = if report.faults.is_empty() { "sound" } else { "FAULTY" };
+    report.lines.push(format!("verdict    {verdict}"));
+    Ok(report)
+}
+
+/// Adds a line for the log, and one for each fault in it.
+fn tell_log(found: &LogReport, log: LogEntry, report: &mut Report) {
+    let records: u64 = found.segments.iter().map(|segment| segment.records).sum();
+    let bytes: u64 = found.segments.iter().map(|segment| segment.bytes).sum();
+    let (name, segments) = (format!("log {}", log.id.0), found.segments.len());
+    report.lines.push(format!("{name:<11}records: {records}, segments: {segments}, {} KiB", bytes >> 10));
+    for tail in found.segments.iter().filter_map(|segment| segment.torn_tail) {
+        let bytes = tail.bytes;
+        report
+            .lines
+            .push(format!("{name:<11}the last stop left {bytes} torn bytes, cut off at the next start"));
     }
-    faults
+    let damaged: Vec<_> =
+        found.segments.iter().flat_map(|segment| &segment.damaged).chain(&found.missing).collect();
+    for run in &damaged {
+        report.fault(&name, &format!("frames {} to {} are damaged or missing", run.first, run.last));
+    }
+    report.logs.push(json!({
+        "log": log.id.0, "shard": log.shard.0, "segments": segments, "records": records, "bytes": bytes,
+        "sound": damaged.is_empty(),
+    }));
 }
 
-fn records(report: &LogReport) -> u64 {
-    report.segments.iter().map(|segment| segment.records).sum()
+/// Adds a line for the store of a shard.
+fn tell_store(path: &Path, log: LogEntry, report: &mut Report) {
+    let name = format!("store {}", log.id.0);
+    match inspect_store(path) {
+        Ok(StoreReport { tables, bytes }) => {
+            report.lines.push(format!("{name:<11}tables: {tables}, {} KiB", bytes >> 10));
+            report.stores.push(json!({
+                "log": log.id.0, "shard": log.shard.0, "tables": tables, "bytes": bytes, "sound": true,
+            }));
+        }
+        Err(error) => {
+            report.fault(&name, &error.to_string());
+            report.stores.push(json!({ "log": log.id.0, "shard": log.shard.0, "sound": false }));
+        }
+    }
 }
 
-fn bytes(report: &LogReport) -> u64 {
-    report.segments.iter().map(|segment| segment.bytes).sum()
-}
-
-fn is_sound(report: &LogReport) -> bool {
-    report.missing.is_empty() && report.segments.iter().all(|segment| segment.damaged.is_empty())
-}
-
-fn accept_loss(root: &Path) -> Result<(), Failure> {
-    let flags = [("store.data_dir", root.display().to_string())];
-    let opened = assemble::open(&settings::load(None, &flags)?.settings, Purpose::Live)?;
+fn accept_loss(settings: &Settings, json: bool) -> Result<(), Failure> {
+    let opened = assemble::open(settings, Purpose::Live)?;
+    let runs: usize = opened.stream.replays().iter().map(|replay| replay.damaged.len()).sum();
     opened.stream.handle().accept_loss();
     opened.stop()?;
-    println!("the loss stands in the log; events are taken again");
+    if json {
+        // The report is the answer; what follows is for people.
+        return Ok(());
+    }
+    if runs == 0 {
+        println!("no loss to accept: nothing that is not applied yet is damaged");
+    } else {
+        println!("the loss stands in the log; events are taken again");
+    }
     Ok(())
 }

@@ -38,8 +38,7 @@ struct Counts {
 }
 
 pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
-    let flags = [("store.data_dir", args.directory.data_dir.display().to_string())];
-    let settings = settings::load(args.config.as_deref(), &flags)?.settings;
+    let settings = settings::of(&args.directory, &[])?.settings;
     let name = hash_of(&args.path)?;
     let opened = assemble::open(&settings, Purpose::History)?;
     let outcome = take(args, &settings, Importer::new(opened.stream.handle(), name)?);

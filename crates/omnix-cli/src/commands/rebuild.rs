@@ -1,7 +1,7 @@
 //! `omnix rebuild`: applies the whole log again. `--verify` holds the result against what is stored and changes
 //! nothing; without it the result takes the place of what is stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use omnix_storage::{DataDirectory, LsmStore, SharedCaches, StateReader, StateStore as _};
@@ -19,11 +19,11 @@ use crate::settings;
 const DESCRIPTORS: usize = 256;
 
 pub(crate) fn run(args: &RebuildArgs) -> Result<(), Failure> {
-    let root = &args.directory.data_dir;
+    let settings = settings::of(&args.directory, &[])?.settings;
+    let root = Path::new(&settings.store.data_dir);
     if DataDirectory::read_format(root).is_err() {
         return Err(Failure::not_found(format!("`{}` is not a data directory", root.display())));
     }
-    let settings = settings::load(None, &[("store.data_dir", root.display().to_string())])?.settings;
     // Started and stopped, the stores stand at the ends of their logs.
     assemble::open(&settings, Purpose::Live)?.stop()?;
     let directory = assemble::open_directory(&settings)?;

@@ -69,14 +69,11 @@ async fn publish(client: &Client, body: Vec<u8>, offset: usize, sent: &mut Sent)
     }
     let request = client.request(Method::POST, "/v1/streaming/events/batch");
     let request = request.header("content-type", "application/x-ndjson").body(body);
-    let answer = request.send().await.map_err(|error| Failure::unavailable(error.to_string()))?;
+    let answer = client.send_for(request, &[422]).await?;
     let status = answer.status().as_u16();
     let answer: Value = client::json(answer).await?;
     let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
     // 422 without counts means that every line was refused; its entries are named alike.
-    if !matches!(status, 200 | 201 | 207 | 422) {
-        return Err(Failure::unavailable(client::problem_text(status, &answer)));
-    }
     sent.published += count("publishedCount");
     sent.duplicates += count("duplicateCount");
     let faults: Vec<&Value> = answer.get("errors").and_then(Value::as_array).into_iter().flatten().collect();
@@ -85,7 +82,9 @@ async fn publish(client: &Client, body: Vec<u8>, offset: usize, sent: &mut Sent)
     for fault in faults {
         let word = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default();
         let line = fault.get("index").and_then(Value::as_u64).map_or(0, |index| offset as u64 + index + 1);
-        eprintln!("line {line}: {} {}", word("pointer"), word("detail"));
+        let pointer = word("pointer");
+        let gap = if pointer.is_empty() { "" } else { " " };
+        eprintln!("line {line}: {pointer}{gap}{}", word("detail"));
     }
     Ok(())
 }

@@ -22,9 +22,8 @@ const OWN_TOKEN_S: u32 = 7 * 86_400;
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
-    let mut flags = vec![("store.data_dir", args.directory.data_dir.display().to_string())];
-    flags.extend(args.listen.clone().map(|listen| ("http.listen", listen)));
-    let resolved = settings::load(args.config.as_deref(), &flags)?;
+    let listen = args.listen.clone().map(|listen| ("http.listen", listen));
+    let resolved = settings::of(&args.directory, &Vec::from_iter(listen))?;
     for name in &resolved.warnings {
         tracing::warn!(name, "no setting has this name");
     }

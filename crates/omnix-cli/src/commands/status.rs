@@ -53,9 +53,10 @@ fn print_lines(is_ready: bool, status: &Value, metrics: &Value, overview: &Value
         shown(overview, "/totalInsights"),
         shown(overview, "/insightsByPriority/critical")
     );
-    println!(
-        "latency    p50 {} ms, p99 {} ms",
-        shown(overview, "/processingMetrics/p50LatencyMs"),
-        shown(overview, "/processingMetrics/p99LatencyMs")
-    );
+    let ms = |path: &str| overview.pointer(path).and_then(Value::as_f64);
+    if let (Some(p50), Some(p99)) =
+        (ms("/processingMetrics/p50LatencyMs"), ms("/processingMetrics/p99LatencyMs"))
+    {
+        println!("latency    p50 {p50:.1} ms, p99 {p99:.1} ms");
+    }
 }

@@ -16,46 +16,51 @@ pub(crate) async fn run(args: &TailArgs) -> Result<(), Failure> {
     let client = Client::of(&args.remote);
     let channels: Vec<String> = args.channel.iter().map(|channel| path_part(channel)).collect();
     let path = format!("/v1/streaming/feed?channels={}", channels.join(","));
-    let mut after = args.after.clone();
-    let mut was_connected = false;
+    let mut cursor = Cursor { after: args.after.clone(), was_connected: false };
+    let show = |message: &Value| show(message, args.remote.json);
     loop {
-        match follow(&client, &path, &mut after, &mut was_connected, args.remote.json).await {
+        match follow(&client, &path, &mut cursor, show).await {
             Ok(()) => eprintln!("the server ended the feed; coming back"),
-            Err(failure) if !was_connected => return Err(failure),
+            Err(failure) if !cursor.was_connected => return Err(failure),
             Err(failure) => eprintln!("{failure}; coming back"),
         }
         tokio::time::sleep(RETRY_AFTER).await;
     }
 }
 
-/// Reads the feed until it ends; `after` is left at the last message shown.
+/// How far a feed was read.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    after: Option<String>,
+    was_connected: bool,
+}
+
+/// Reads the feed until it ends and hands every message to `show`; `cursor` is left behind the last of them.
 pub(crate) async fn follow(
     client: &Client,
     path: &str,
-    after: &mut Option<String>,
-    was_connected: &mut bool,
-    json: bool,
+    cursor: &mut Cursor,
+    mut show: impl FnMut(&Value),
 ) -> Result<(), Failure> {
     let mut request = client.request(Method::GET, path).header("accept", "text/event-stream");
-    if let Some(id) = after.as_deref() {
+    if let Some(id) = cursor.after.as_deref() {
         request = request.header("last-event-id", id);
     }
     let mut bytes = client.send(request).await?.bytes_stream();
-    *was_connected = true;
+    cursor.was_connected = true;
     let mut events = EventStream::default();
     while let Some(chunk) = bytes.next().await {
         for event in events.push(&chunk.map_err(|error| Failure::unavailable(error.to_string()))?) {
-            if let Some(id) = event.id {
-                *after = Some(id);
+            if let Ok(message) = serde_json::from_str::<Value>(&event.data) {
+                show(&message);
             }
-            show(&event.data, json);
+            cursor.after = event.id.or(cursor.after.take());
         }
     }
     Ok(())
 }
 
-fn show(data: &str, json: bool) {
-    let Ok(message) = serde_json::from_str::<Value>(data) else { return };
+fn show(message: &Value, json: bool) {
     if json {
         println!("{message}");
     } else if message.get("type").and_then(Value::as_str) == Some("insight") {

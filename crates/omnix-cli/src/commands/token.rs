@@ -1,5 +1,6 @@
 //! `omnix token`: prints a token and nothing else; reads the secret beside a running server.
 
+use std::path::Path;
 use std::time::Duration;
 
 use omnix_server::{Role, Secret, mint};
@@ -12,8 +13,8 @@ use crate::settings;
 pub(crate) fn run(args: &TokenArgs) -> Result<(), Failure> {
     let ttl = parse_ttl(&args.ttl)
         .ok_or_else(|| Failure::usage(format!("`{}` is no duration like 24h", args.ttl)))?;
-    let resolved = settings::load(None, &[])?;
-    let secret = Secret::find(&resolved.settings.auth, &args.directory.data_dir)?;
+    let settings = settings::of(&args.directory, &[])?.settings;
+    let secret = Secret::find(&settings.auth, Path::new(&settings.store.data_dir))?;
     let ttl_s = u32::try_from(ttl.as_secs()).or(Err(Failure::usage("a token lives at most 136 years")))?;
     let token = mint(&secret, role(args.role), ttl_s, WallClock.now()).map_err(anyhow::Error::msg)?;
     println!("{token}");

@@ -64,6 +64,8 @@ pub(crate) struct Live {
     pub(crate) planted: Vec<Plant>,
     pub(crate) malformed: u64,
     pub(crate) duplicates: u64,
+    /// Whose order is under way: interrupted now, nobody knows whether it arrived.
+    in_doubt: Option<String>,
 }
 
 /// What an answer says of a batch.
@@ -73,7 +75,7 @@ fn count(answer: &Value, name: &str) -> u64 {
 
 impl Live {
     pub(crate) const fn new(client: Client, shop: Shop, ledger: Ledger) -> Self {
-        Self { client, shop, ledger, planted: Vec::new(), malformed: 0, duplicates: 0 }
+        Self { client, shop, ledger, planted: Vec::new(), malformed: 0, duplicates: 0, in_doubt: None }
     }
 
     /// Sends the next ordinary order; answers how many events it had.
@@ -169,8 +171,10 @@ impl Live {
     }
 
     async fn send(&mut self, order: &Order) -> Result<u64, Failure> {
+        self.in_doubt = Some(order.customer.clone());
         let answer = self.batch(&lines_of(order)).await?;
         self.ledger.enter(order);
+        self.in_doubt = None;
         Ok(count(&answer, "publishedCount"))
     }
 
@@ -210,7 +214,7 @@ pub(crate) async fn findings(client: &Client, live: &Live) -> Result<Vec<Finding
     findings.push(finding("champions who left, seen slipping", leavers.len() as u64, left));
     let planted = |plant| live.planted.contains(&plant);
     let finds = [
-        (Plant::BigOrder, "an order quite unlike her", "behavior_anomaly", None),
+        (Plant::BigOrder, "an order quite unlike the customer's", "behavior_anomaly", None),
         (Plant::Burst, "a burst of orders", "behavior_anomaly", None),
         (
             Plant::PublishedMove,
@@ -234,7 +238,8 @@ pub(crate) async fn findings(client: &Client, live: &Live) -> Result<Vec<Finding
         findings.push(finding("events sent twice, counted once", 1, live.duplicates));
     }
     let (mut checked, mut exact) = (0, 0);
-    for customer in live.ledger.customers().step_by(17) {
+    let known = live.ledger.customers().filter(|&customer| live.in_doubt.as_deref() != Some(customer));
+    for customer in known.step_by(17) {
         checked += 1;
         exact += u64::from(is_exact(client, live, customer).await?);
     }

@@ -89,9 +89,18 @@ pub(crate) struct Population {
     pub(crate) newcomers: usize,
 }
 
-impl Default for Population {
-    fn default() -> Self {
-        Self { regulars: 300, champions: 40, leavers: 5, occasional: 450, newcomers: 60 }
+impl Population {
+    /// About so many customers, of each kind its share; of those whom the demo needs by name, enough.
+    pub(crate) fn of(customers: u32) -> Self {
+        let customers = usize::try_from(customers).unwrap_or(usize::MAX);
+        let share = |percent: usize| customers / 100 * percent + customers % 100 * percent / 100;
+        Self {
+            regulars: share(35),
+            champions: share(5).max(8),
+            leavers: (customers / 170).max(2),
+            occasional: share(53),
+            newcomers: share(7),
+        }
     }
 }
 
@@ -120,8 +129,9 @@ impl Shop {
         }
         for i in 0..population.leavers {
             // Long enough ago that it shows, each a little later than the one before.
-            let leaves = length - 110.0 + 6.0 * f64::from(u32::try_from(i).unwrap_or(0));
-            shop.add(&format!("leaver-{i:02}"), Habit::Champion, 0.0, leaves.max(1.0));
+            let later = 6.0 * f64::from(u32::try_from(i % 5).unwrap_or(0));
+            let leaves = (length - 110.0).max(length * 0.4) + later;
+            shop.add(&format!("leaver-{i:02}"), Habit::Champion, 0.0, leaves);
         }
         for i in 0..population.regulars {
             shop.add(&format!("regular-{i:03}"), Habit::Regular, 0.0, f64::INFINITY);
@@ -381,7 +391,7 @@ mod tests {
 
     fn orders(seed: u64) -> Vec<(String, Timestamp, usize)> {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let mut shop = Shop::new(seed, start, 150, Population::default());
+        let mut shop = Shop::new(seed, start, 150, Population::of(850));
         let days = (0..150).flat_map(|_| shop.next_day()).collect::<Vec<_>>();
         days.iter().map(|order| (order.customer.clone(), order.at, order.lines.len())).collect()
     }

@@ -1,0 +1,142 @@
+//! Taking a history in: once, twice, killed in the middle, beside a server.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Ended, Server, history, omnix, run, text};
+
+fn import(dir: &Path, file: &Path, format: &str) -> Value {
+    run(&["import", text(file), "--format", format, "--json", "--data-dir", text(dir)]).json()
+}
+
+/// What is known of some customers, and the insights that were raised.
+fn figures(dir: &Path, customers: &[&str]) -> Value {
+    let server = Server::start(dir);
+    let profiles: Vec<Value> = customers.iter().map(|id| server.customer(id)).collect();
+    let (_, mut insights) = server.get("/v1/streaming/insights?limit=1000");
+    let insights = insights["insights"].take();
+    assert!(insights.as_array().is_some_and(|insights| !insights.is_empty()));
+    json!({ "profiles": profiles, "insights": insights })
+}
+
+#[test]
+fn ndjson_counts_once_however_often_it_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("h.ndjson"));
+    let lines = history(12, 40);
+    std::fs::write(&file, &lines).unwrap();
+    let events = lines.lines().count();
+    let first = import(&data, &file, "ndjson");
+    assert_eq!((&first["events"], &first["known"]), (&json!(events), &json!(0)));
+    let before = figures(&data, &["c-0", "c-7"]);
+    let again = import(&data, &file, "ndjson");
+    assert_eq!((&again["events"], &again["known"]), (&json!(events), &json!(events)));
+    assert_eq!(figures(&data, &["c-0", "c-7"]), before);
+    // Compressed it is another file, with the same events under the same ids.
+    let packed = dir.path().join("h.ndjson.gz");
+    let mut gzip =
+        flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), flate2::Compression::fast());
+    gzip.write_all(b"not an event\n").unwrap();
+    gzip.finish().unwrap();
+    let refused = run(&["import", text(&packed), "--format", "ndjson", "--data-dir", text(&data)]);
+    assert_eq!(refused.code, 0);
+    assert!(refused.err.starts_with("line 1: ") && refused.out.contains("1 lines refused"), "{refused:?}");
+}
+
+#[test]
+fn online_retail_is_taken_line_by_line_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("retail.csv"));
+    let mut csv =
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n".to_owned();
+    for day in 1..=20 {
+        writeln!(
+            csv,
+            "5363{day:02},85123A,HEART LIGHT,6,2010-12-{day:02} 08:26:00,2.55,17850,United Kingdom"
+        )
+        .unwrap();
+        writeln!(
+            csv,
+            "5363{day:02},71053,\"LANTERN, WHITE\",2,2010-12-{day:02} 08:26:00,3.39,17850,United Kingdom"
+        )
+        .unwrap();
+    }
+    csv.push_str("C536400,85123A,HEART LIGHT,-6,2010-12-21 09:00:00,2.55,17850,United Kingdom\n");
+    std::fs::write(&file, csv).unwrap();
+    let first = import(&data, &file, "online-retail");
+    assert_eq!((&first["events"], &first["returns"], &first["known"]), (&json!(41), &json!(1), &json!(0)));
+    let again = import(&data, &file, "online-retail");
+    assert_eq!((&again["events"], &again["known"]), (&json!(41), &json!(41)));
+    let customer = Server::start(&data).customer("17850");
+    assert_eq!(customer["totalSpent"], json!(426.3), "20 * (15.30 + 6.78) - 15.30");
+    assert_eq!(customer["orders"], json!(20));
+}
+
+#[test]
+fn killed_in_the_middle_it_ends_like_an_undisturbed_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, torn) = (dir.path().join("whole"), dir.path().join("torn"));
+    let file = dir.path().join("h.ndjson");
+    std::fs::write(&file, history(60, 250)).unwrap();
+    let undisturbed = import(&whole, &file, "ndjson");
+    let seconds = undisturbed["seconds"].as_f64().unwrap();
+    let mut killed = 0;
+    for part in [0.3, 0.5] {
+        let mut child = omnix(&["import", text(&file), "--format", "ndjson", "--data-dir", text(&torn)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::park_timeout(Duration::from_secs_f64(0.2 + seconds * part));
+        killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(killed, 2, "both were killed before they had ended");
+    let mut child =
+        omnix(&["import", text(&file), "--format", "ndjson", "--json", "--data-dir", text(&torn)])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+    let limit = Instant::now() + Duration::from_secs(40);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > limit {
+            child.kill().unwrap();
+            panic!("the import that was started again came to no end");
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    let resumed = Ended::of(child.wait_with_output().unwrap()).json();
+    assert!(resumed["known"].as_u64().unwrap() > 0, "it went on where it was: {resumed}");
+    assert_eq!(resumed["events"], undisturbed["events"]);
+    let customers = ["c-0", "c-13", "c-31", "c-59"];
+    assert_eq!(figures(&torn, &customers), figures(&whole, &customers));
+}
+
+#[test]
+fn beside_a_server_it_ends_with_6_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("h.ndjson"));
+    std::fs::write(&file, history(1, 3)).unwrap();
+    let _server = Server::start(&data);
+    let refused = run(&["import", text(&file), "--format", "ndjson", "--data-dir", text(&data)]);
+    assert_eq!((refused.code, refused.out.as_str()), (6, ""));
+    assert!(refused.err.contains("is a server running on it?"), "{}", refused.err);
+}
+
+#[test]
+fn a_file_that_is_not_there_or_no_such_table_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("x.csv"));
+    let missing = run(&["import", text(&file), "--format", "ndjson", "--data-dir", text(&data)]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("x.csv"), "{}", missing.err);
+    std::fs::write(&file, "a,b\n1,2\n").unwrap();
+    let other = run(&["import", text(&file), "--format", "online-retail", "--data-dir", text(&data)]);
+    assert_eq!(other.code, 1, "{other:?}");
+}

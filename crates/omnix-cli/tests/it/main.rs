@@ -1,0 +1,15 @@
+//! The built binary, run as a user would run it: its output, its exit codes, and what survives it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod bench;
+mod config;
+mod demo;
+mod doctor;
+mod import;
+mod questions;
+mod reshard;
+mod send;
+mod serve;
+mod support;
+mod tail;
+mod token;

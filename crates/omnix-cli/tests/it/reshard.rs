@@ -1,0 +1,34 @@
+//! Another number of shards keeps everything.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, history, purchase, run, text};
+
+#[test]
+fn two_five_and_one_shard_hold_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("h.ndjson"));
+    std::fs::write(&file, history(30, 60)).unwrap();
+    run(&["import", text(&file), "--format", "ndjson", "--data-dir", text(&data)]).ok();
+    let event = |day: u32| purchase("e-1", "c-3", 11.0, &format!("2026-05-0{day}T10:00:00Z"));
+    let customers: Vec<String> = (0..30).map(|number| format!("c-{number}")).collect();
+    let look = |server: &Server| -> (Vec<Value>, Value) {
+        let profiles = customers.iter().map(|id| server.customer(id)).collect();
+        (profiles, server.get("/v1/streaming/insights?limit=1000").1["insights"].take())
+    };
+    let server = Server::start(&data);
+    assert_eq!(server.post("/v1/streaming/events/purchase", &event(4)).0, 201);
+    let before = look(&server);
+    assert!(before.1.as_array().is_some_and(|insights| !insights.is_empty()));
+    // Killed, so that the logs hold more than the stores.
+    server.kill();
+    for shards in ["5", "1", "2"] {
+        let server = Server::start_with(&data, &[("KINESIS_SHARD_COUNT", shards)]);
+        assert_eq!(look(&server), before, "{shards} shards");
+        let (status, again) = server.post("/v1/streaming/events/purchase", &event(4));
+        assert_eq!((status, &again["duplicate"]), (200, &json!(true)), "{shards} shards: {again}");
+        let (status, conflict) = server.post("/v1/streaming/events/purchase", &event(5));
+        assert_eq!((status, &conflict["code"]), (409, &json!("event_conflict")), "{shards} shards");
+        assert_eq!(server.terminate().0, 0);
+    }
+}
