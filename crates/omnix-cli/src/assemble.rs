@@ -1,14 +1,15 @@
 //! Puts the parts together: a data directory, its logs and stores, and the stream that runs on them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use omnix_model::Position;
+use omnix_server::HasRoom;
 use omnix_server::settings::Settings;
 use omnix_storage::{
     Atomicity, DataDirectory, DirectoryError, Format, LogEntry, LogSettings, LsmStore, Secret, SegmentLog,
-    SharedCaches, StateStore as _, StoreSettings,
+    SharedCaches, Space, StateStore as _, StoreSettings,
 };
 use omnix_worker::reshard::{Target, reshard};
 use omnix_worker::{
@@ -157,9 +158,8 @@ pub(crate) fn open_log(
     entry: LogEntry,
     settings: &Settings,
 ) -> Result<SegmentLog, Failure> {
-    let reserve = (settings.store.disk_reserve_bytes > 0).then_some(settings.store.disk_reserve_bytes);
     let log_settings = LogSettings {
-        reserve_bytes: directory.space()?.reserve_bytes(reserve),
+        reserve_bytes: directory.space()?.reserve_bytes(reserve_of(settings)),
         compress: settings.stream.enable_compression,
         ..LogSettings::default()
     };
@@ -171,6 +171,17 @@ pub(crate) fn open_log(
         tracing::error!(shard = %entry.shard, first = run.first, last = run.last, "damaged frames in the log");
     }
     Ok(log)
+}
+
+/// Whether the disk has room above its reserve; one that cannot be asked is taken to have.
+pub(crate) fn has_room(settings: &Settings) -> HasRoom {
+    let (root, reserve) = (PathBuf::from(&settings.store.data_dir), reserve_of(settings));
+    Arc::new(move || !Space::of(&root).is_ok_and(|space| space.is_short(reserve)))
+}
+
+/// The reserve that is set; none leaves it to the size of the disk.
+fn reserve_of(settings: &Settings) -> Option<u64> {
+    Some(settings.store.disk_reserve_bytes).filter(|bytes| *bytes > 0)
 }
 
 pub(crate) fn store_settings(settings: &Settings, caches: &SharedCaches) -> StoreSettings {

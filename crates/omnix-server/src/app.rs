@@ -16,6 +16,7 @@ use crate::feed::{Subscribers, Tickets};
 use crate::lifecycle::Stop;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::server::{HasRoom, Server};
 use crate::settings::Settings;
 
 /// Questions asked at a time: each takes a thread that may block.
@@ -40,18 +41,15 @@ pub(crate) struct Shared {
     pub(crate) tickets: Tickets,
     pub(crate) subscribers: Subscribers,
     pub(crate) stop: Stop,
+    pub(crate) has_room: HasRoom,
     questions: Semaphore,
 }
 
 impl App {
-    /// An app over `backend`.
-    pub(crate) fn new(
-        settings: Settings,
-        backend: Arc<dyn Backend>,
-        authorities: Authorities,
-        clock: Arc<dyn Clock>,
-        stop: Stop,
-    ) -> Self {
+    /// An app that stands on what `server` does.
+    pub(crate) fn new(server: Server, stop: Stop) -> Self {
+        let Server { settings, backend, secret, clock, has_room } = server;
+        let authorities = Authorities::new(&secret, Arc::clone(&clock));
         let budget = IngestBudget::new(usize::try_from(settings.http.ingest_bytes).unwrap_or(usize::MAX));
         let shared = Shared {
             authorities,
@@ -64,6 +62,7 @@ impl App {
             subscribers: Subscribers::new(settings.http.feed_connections_max),
             questions: Semaphore::new(QUESTIONS_MAX),
             stop,
+            has_room,
             backend,
             settings,
         };

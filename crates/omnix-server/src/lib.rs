@@ -31,7 +31,7 @@ mod pages;
 pub use authority::{Role, Secret, SecretError, mint};
 pub use backend::{Backend, CustomerFilter};
 pub use lifecycle::LifecycleError;
-pub use server::{Running, Server, StartError};
+pub use server::{HasRoom, Running, Server, StartError};
 pub use settings::Settings;
 
 /// The OpenAPI 3.1 document as JSON.

@@ -6,7 +6,7 @@ use omnix_model::ErrorCode;
 
 /// What a page may load and do.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Insights as they come.
 pub(crate) const LIVE: &str = include_str!("assets/live.html");

@@ -7,7 +7,7 @@ use omnix_worker::Clock;
 use tokio::net::TcpListener;
 
 use crate::app::App;
-use crate::authority::{Authorities, Secret};
+use crate::authority::Secret;
 use crate::backend::Backend;
 use crate::lifecycle::{Lifecycle, LifecycleError};
 use crate::listener::Listener;
@@ -34,7 +34,12 @@ pub struct Server {
     pub secret: Secret,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Whether the disk has room above its reserve: without it `/readyz` says so.
+    pub has_room: HasRoom,
 }
+
+/// Whether there is room for more; asked again each time.
+pub type HasRoom = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// A running server.
 #[derive(Debug)]
@@ -47,9 +52,8 @@ pub struct Running {
 impl Server {
     /// The server as a service without a socket, for those who have their own way to it.
     pub fn into_router(self) -> axum::Router {
-        let authorities = Authorities::new(&self.secret, Arc::clone(&self.clock));
         let stop = Lifecycle::default().stop();
-        router(App::new(self.settings, self.backend, authorities, self.clock, stop), Served::All)
+        router(App::new(self, stop), Served::All)
     }
 
     /// Starts it: when this returns, it accepts connections.
@@ -65,9 +69,8 @@ impl Server {
             address_of(&main, &socket)?,
             admin_socket.as_ref().map(|socket| address_of(&admin, socket)).transpose()?,
         );
-        let authorities = Authorities::new(&self.secret, Arc::clone(&self.clock));
         let http = self.settings.http.clone();
-        let app = App::new(self.settings, self.backend, authorities, self.clock, lifecycle.stop());
+        let app = App::new(self, lifecycle.stop());
         let served = if admin_socket.is_some() { Served::WithoutHealth } else { Served::All };
         let listeners = [
             Some(("listener", "connections", socket, router(app.clone(), served))),

@@ -66,7 +66,8 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
     let opened = tokio::task::spawn_blocking(move || assemble::open(&of_stream, Purpose::Live)).await??;
     let handle = opened.stream.handle();
     let backend = Arc::new(handle.clone());
-    let server = Server { settings, backend, secret: secret.clone(), clock: Arc::new(WallClock) };
+    let has_room = assemble::has_room(&settings);
+    let server = Server { settings, backend, secret: secret.clone(), clock: Arc::new(WallClock), has_room };
     match server.start().await {
         Ok(server) => Ok(Running { server, opened, handle, secret }),
         Err(error) => {

@@ -32,7 +32,7 @@ pub(crate) fn health() -> Vec<Route> {
         Route::get("/readyz", ready)
             .about("Operations", "Whether events are taken; if not, why")
             .answers(200, "they are", Content::json::<Health>())
-            .fails(&[ErrorCode::Unavailable]),
+            .fails(&[ErrorCode::Unavailable, ErrorCode::DiskFull]),
         Route::get("/metrics", metrics)
             .about("Operations", "What the server counts, for Prometheus")
             .answers(200, "OpenMetrics text", Content::text(OPEN_METRICS)),
@@ -74,6 +74,9 @@ async fn alive() -> Result<Response, Problem> {
 async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     if app.shared.stop.is_requested() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server is stopping"));
+    }
+    if !(app.shared.has_room)() {
+        return Err(Problem::new(ErrorCode::DiskFull, "the disk is below its reserve: nothing is taken"));
     }
     match app.shared.backend.not_ready() {
         None => json(StatusCode::OK, &Health { status: "ready" }),

@@ -25,6 +25,7 @@ async fn start(set: impl FnOnce(&mut Settings)) -> (Running, Arc<FakeStream>) {
         backend: Arc::clone(&stream) as Arc<_>,
         secret: Secret::new(SECRET).unwrap(),
         clock: Arc::new(ManualClock::at(NOW)),
+        has_room: Arc::new(|| true),
     };
     (server.start().await.unwrap(), stream)
 }
@@ -269,6 +270,7 @@ async fn an_address_that_is_taken_is_an_error_of_the_start() {
         backend: Arc::new(FakeStream::default()),
         secret: Secret::new(SECRET).unwrap(),
         clock: Arc::new(ManualClock::at(NOW)),
+        has_room: Arc::new(|| true),
     };
     let error = other.start().await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot listen on `{}`", server.local_addr())), "{error}");

@@ -33,6 +33,15 @@ impl House {
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         set(&mut settings);
+        Self::on(settings, true)
+    }
+
+    /// A house whose disk is below its reserve.
+    pub(crate) fn without_room() -> Self {
+        Self::on(Settings::default(), false)
+    }
+
+    fn on(settings: Settings, has_room: bool) -> Self {
         let stream = Arc::new(FakeStream::default());
         let clock = Arc::new(ManualClock::at(NOW));
         let server = Server {
@@ -40,6 +49,7 @@ impl House {
             backend: Arc::clone(&stream) as Arc<_>,
             secret: Secret::new(SECRET).unwrap(),
             clock: Arc::clone(&clock) as Arc<_>,
+            has_room: Arc::new(move || has_room),
         };
         Self { stream, clock, router: server.into_router() }
     }
