@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod import;
+mod promises;
 mod questions;
 mod reshard;
 mod send;
