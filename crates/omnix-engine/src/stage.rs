@@ -57,7 +57,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Ends the latest basket because of something at `at`: what it means is said, once for each set of lines.
+    /// On history's clock what fell due before its end comes first, whoever looks when.
     pub(crate) fn end_basket(&mut self, at: Timestamp) {
+        let basket = self.customer.head.basket.as_ref().filter(|basket| basket.is_pending());
+        if let Some(ends_at) = basket.map(|basket| basket.ends_at).filter(|_| self.moment.is_history) {
+            self.fall_due(if ends_at <= at { ends_at.plus_ms(-1) } else { at });
+        }
         let Some(mut basket) = self.customer.head_mut().basket.take() else { return };
         if basket.is_pending() {
             self.clock = if self.moment.is_history { at.min(basket.ends_at) } else { self.moment.now };
