@@ -175,13 +175,16 @@ impl Basket {
         out.uint(self.number.into());
         out.time(self.first_at);
         out.int(self.last_at.ms_since(self.first_at));
-        out.time(self.ends_at);
+        out.int(self.ends_at.ms_since(self.first_at));
         out.uint(self.lines.into());
         out.uint(self.lines_expected.into());
         out.uint(self.lines_evaluated.into());
         out.flag(self.has_ended);
         out.int128(self.amount);
-        out.int128(self.alarm);
+        out.flag(self.alarm != i128::MAX);
+        if self.alarm != i128::MAX {
+            out.int128(self.alarm);
+        }
         self.amounts_before.encode(out);
         out.uint(self.intervals_before.into());
         out.f64(self.ln_sum_before);
@@ -211,13 +214,13 @@ impl Basket {
             number,
             first_at,
             last_at: first_at.plus_ms(from.int()?),
-            ends_at: from.time()?,
+            ends_at: first_at.plus_ms(from.int()?),
             lines: small(from)?,
             lines_expected: small(from)?,
             lines_evaluated: small(from)?,
             has_ended: from.flag()?,
             amount: from.int128()?,
-            alarm: from.int128()?,
+            alarm: if from.flag()? { from.int128()? } else { i128::MAX },
             amounts_before: Amounts::decode(from)?,
             intervals_before: small(from)?,
             ln_sum_before: from.f64()?,

@@ -13,7 +13,7 @@ use crate::customer::{Customer, Head, Product, RecentOrder, kept_name};
 use crate::detect;
 use crate::math;
 use crate::stage::Stage;
-use crate::{ApplyError, Buyer, Interval, Observation, Sale};
+use crate::{ApplyError, Buyer, Interval, Model, Observation, Sale};
 
 /// Event time within which late purchases without an order's id are one order, in milliseconds.
 const LATE_GAP_MS: i64 = 5_000;
@@ -96,7 +96,7 @@ fn late(stage: &mut Stage<'_>, line: &Purchase) -> Result<(), ApplyError> {
         product.purchases = product.purchases.saturating_add(1);
         stage.effects.observations.push(sale(line, Buyer::Again));
     } else {
-        stage.customer.insert_product(new_product(line, day, 0));
+        stage.customer.insert_product(new_product(line, day, 0, stage.context.model));
         stage.effects.observations.push(sale(line, Buyer::First));
     }
     Ok(())
@@ -107,6 +107,9 @@ fn open_basket(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     head.orders = checked(head.orders.checked_add(1), "orders")?;
     head.baskets = checked(head.baskets.checked_add(1), "orders")?;
     if head.order_days == 0 || day > head.last_order_day {
+        if head.order_days == 0 {
+            head.first_order_day = day;
+        }
         head.order_days = head.order_days.saturating_add(1);
         head.last_order_day = day;
     }
@@ -142,15 +145,13 @@ fn basket_line(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
 fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<u32>) {
     let Some(product) = stage.customer.product_mut(&line.product_id) else {
         let number = basket.unwrap_or(stage.customer.head.baskets);
-        stage.customer.insert_product(new_product(line, day, number));
+        stage.customer.insert_product(new_product(line, day, number, stage.context.model));
         stage.effects.observations.push(sale(line, Buyer::First));
         return;
     };
     product.purchases = product.purchases.saturating_add(1);
     product.last_at = product.last_at.max(line.timestamp);
-    if product.name != line.product_name {
-        product.name = kept_name(&line.product_name);
-    }
+    product.name = kept_name(&line.product_name, &line.product_id, stage.context.model);
     if let Some(number) = basket.filter(|&number| number != product.last_basket) {
         product.last_basket = number;
         product.baskets = product.baskets.saturating_add(1);
@@ -184,10 +185,10 @@ fn spread(product: &Product, ln_days: f64) -> Option<f64> {
     Some(distance * distance * before / (before + 1.0))
 }
 
-fn new_product(line: &Purchase, day: Day, basket: u32) -> Product {
+fn new_product(line: &Purchase, day: Day, basket: u32, model: &Model) -> Product {
     Product {
         id: line.product_id.clone(),
-        name: kept_name(&line.product_name),
+        name: kept_name(&line.product_name, &line.product_id, model),
         purchases: 1,
         days: 1,
         last_at: line.timestamp,
@@ -228,8 +229,8 @@ fn remember(head: &mut Head, order: RecentOrder) {
 }
 
 /// A hash of the order's id; never 0, which stands for none.
-fn order_key(order: &OrderId) -> u64 {
-    xxh3_64(order.as_str().as_bytes()).max(1)
+fn order_key(order: &OrderId) -> u32 {
+    math::low32(xxh3_64(order.as_str().as_bytes())).max(1)
 }
 
 fn checked<T>(value: Option<T>, what: &'static str) -> Result<T, ApplyError> {

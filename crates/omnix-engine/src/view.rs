@@ -183,7 +183,7 @@ fn product_view(
     let elapsed = math::days_between(product.last_at, now).max(0.0);
     ProductView {
         product_id: product.id.clone(),
-        product_name: product.name.clone(),
+        product_name: product.shown_name(model),
         purchases: product.purchases.into(),
         last_purchase_at: product.last_at,
         usual_interval_days: outlook.map(|outlook| outlook.distribution.median()),

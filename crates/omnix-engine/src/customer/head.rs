@@ -17,6 +17,16 @@ pub(crate) const RECENT_ORDERS: usize = 4;
 /// Products of each list that are compared with the last one raised.
 pub(crate) const LISTED: usize = 5;
 
+/// Our own reasons for a segment, by the number under which they are stored less one: only ever added to.
+const KNOWN_CODES: [&str; 6] = [
+    "recent_purchase",
+    "no_recent_purchase",
+    "one_order_day",
+    "few_order_days",
+    "regular_orders",
+    "frequent_orders",
+];
+
 /// The logarithms of a customer's order amounts.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Amounts {
@@ -70,13 +80,13 @@ pub(crate) struct SegmentState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RecentOrder {
     /// A hash of the order's id; 0 for a late purchase without one.
-    pub key: u64,
+    pub key: u32,
     /// The latest line.
     pub at: Timestamp,
 }
 
 /// The first products of both lists, as last raised: hashes of their ids, 0 where a list was shorter.
-pub(crate) type Listed = [[u64; LISTED]; 2];
+pub(crate) type Listed = [[u32; LISTED]; 2];
 
 /// Everything but the products.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -103,7 +113,8 @@ pub(crate) struct Head {
     pub baskets: u32,
     /// Days with at least one basket.
     pub order_days: u32,
-    /// The latest of them.
+    /// The earliest and the latest of them.
+    pub first_order_day: Day,
     pub last_order_day: Day,
     /// Intervals between purchase days of one product, over all products: how many, and the sum of ln(days).
     pub intervals: u32,
@@ -133,7 +144,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Version 1: the fields in their order; what may be absent after a flag.
+    /// Version 1: the fields in their order, `last_at` before the times that are told by their distance from it;
+    /// what may be absent after a flag.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::append_to(Vec::with_capacity(384));
         out.u8(VERSION);
@@ -150,20 +162,21 @@ impl Head {
         out.int128(self.units);
         out.int128(self.total);
         out.int128(self.bought);
-        time_if(out, self.first_purchase_at);
-        time_if(out, self.last_purchase_at);
         out.time(self.last_at);
+        self.near_if(out, self.first_purchase_at);
+        self.near_if(out, self.last_purchase_at);
     }
 
     fn encode_rhythm(&self, out: &mut Writer) {
         out.uint(self.baskets.into());
         out.uint(self.order_days.into());
-        out.int(self.last_order_day.into());
+        out.int(self.first_order_day.into());
+        out.int(i64::from(self.last_order_day) - i64::from(self.first_order_day));
         out.uint(self.intervals.into());
         out.f64(self.ln_sum);
         self.amounts.encode(out);
         out.f64(self.burst.count);
-        out.time(self.burst.at);
+        self.near(out, self.burst.at);
         out.f64(self.burst.usual);
         out.f64(self.burst.peak);
         out.f64(self.burst.high);
@@ -171,9 +184,11 @@ impl Head {
         if let Some(basket) = &self.basket {
             basket.encode(out);
         }
-        for order in &self.recent_orders {
-            out.fixed64(order.key);
-            out.time(order.at);
+        let known = self.recent_orders.iter().filter(|order| **order != RecentOrder::default());
+        out.uint(known.clone().count() as u64);
+        for order in known {
+            out.fixed32(order.key);
+            self.near(out, order.at);
         }
     }
 
@@ -184,13 +199,13 @@ impl Head {
         }
         out.u8(self.own_segment.map_or(0, Segment::number));
         out.time(self.segment_update_at);
-        out.time(self.settled_at);
-        time_if(out, self.silence_at);
-        time_if(out, self.overdue_at);
+        self.near(out, self.settled_at);
+        self.near_if(out, self.silence_at);
+        self.near_if(out, self.overdue_at);
         out.flag(self.overdue_told);
         out.flag(self.listed.is_some());
         if let Some(listed) = &self.listed {
-            listed.iter().flatten().for_each(|&key| out.fixed64(key));
+            listed.iter().flatten().for_each(|&key| out.fixed32(key));
         }
         out.uint(self.forgotten);
     }
@@ -215,22 +230,23 @@ impl Head {
         self.units = from.int128()?;
         self.total = from.int128()?;
         self.bought = from.int128()?;
-        self.first_purchase_at = read_time_if(from)?;
-        self.last_purchase_at = read_time_if(from)?;
         self.last_at = from.time()?;
+        self.first_purchase_at = self.read_near_if(from)?;
+        self.last_purchase_at = self.read_near_if(from)?;
         Ok(())
     }
 
     fn decode_rhythm(&mut self, from: &mut Reader<'_>) -> Result<(), DecodeError> {
         self.baskets = small(from)?;
         self.order_days = small(from)?;
-        self.last_order_day = day(from.int()?)?;
+        self.first_order_day = day(from.int()?)?;
+        self.last_order_day = day(from.int()?.saturating_add(self.first_order_day.into()))?;
         self.intervals = small(from)?;
         self.ln_sum = from.f64()?;
         self.amounts = Amounts::decode(from)?;
         self.burst = Burst {
             count: from.f64()?,
-            at: from.time()?,
+            at: self.read_near(from)?,
             usual: from.f64()?,
             peak: from.f64()?,
             high: from.f64()?,
@@ -238,8 +254,15 @@ impl Head {
         if from.flag()? {
             self.basket = Some(Basket::decode(from)?);
         }
-        for order in &mut self.recent_orders {
-            *order = RecentOrder { key: from.fixed64()?, at: from.time()? };
+        let count = from.count()?;
+        if count > RECENT_ORDERS {
+            return Err(DecodeError::Invalid("recent orders"));
+        }
+        for place in 0..count {
+            let order = RecentOrder { key: from.fixed32()?, at: self.read_near(from)? };
+            if let Some(place) = self.recent_orders.get_mut(place) {
+                *place = order;
+            }
         }
         Ok(())
     }
@@ -253,14 +276,14 @@ impl Head {
             number => Some(Segment::from_number(number).ok_or(DecodeError::Invalid("segment"))?),
         };
         self.segment_update_at = from.time()?;
-        self.settled_at = from.time()?;
-        self.silence_at = read_time_if(from)?;
-        self.overdue_at = read_time_if(from)?;
+        self.settled_at = self.read_near(from)?;
+        self.silence_at = self.read_near_if(from)?;
+        self.overdue_at = self.read_near_if(from)?;
         self.overdue_told = from.flag()?;
         if from.flag()? {
             let mut listed = Listed::default();
             for key in listed.iter_mut().flatten() {
-                *key = from.fixed64()?;
+                *key = from.fixed32()?;
             }
             self.listed = Some(Arc::new(listed));
         }
@@ -279,7 +302,13 @@ impl SegmentState {
         out.f64(self.confidence);
         out.time(self.since);
         out.uint(self.reason_codes.len() as u64);
-        self.reason_codes.iter().for_each(|code| out.text(code));
+        for code in &self.reason_codes {
+            let known = (0_u8..).zip(KNOWN_CODES).find(|(_, known)| known == code);
+            out.u8(known.map_or(0, |(place, _)| place + 1));
+            if known.is_none() {
+                out.text(code);
+            }
+        }
         out.text(&self.model_version);
     }
 
@@ -292,19 +321,37 @@ impl SegmentState {
         };
         let (score, confidence, since) = (from.f64()?, from.f64()?, from.time()?);
         let count = from.count()?;
-        let codes = (0..count).map(|_| from.text().map(SmolStr::new)).collect::<Result<_, _>>()?;
+        let mut code = || match from.u8()?.checked_sub(1) {
+            None => from.text().map(SmolStr::new),
+            Some(place) => {
+                let known = KNOWN_CODES.get(usize::from(place));
+                known.map(|code| SmolStr::new_static(code)).ok_or(DecodeError::Invalid("reason"))
+            }
+        };
+        let codes = (0..count).map(|_| code()).collect::<Result<_, _>>()?;
         let model_version = SmolStr::new(from.text()?);
         Ok(Self { name, score, confidence, since, reason_codes: codes, model_version })
     }
 }
 
-fn time_if(out: &mut Writer, time: Option<Timestamp>) {
-    out.flag(time.is_some());
-    if let Some(time) = time {
-        out.time(time);
+impl Head {
+    /// A time that lies near the latest event, as its distance.
+    fn near(&self, out: &mut Writer, time: Timestamp) {
+        out.int(time.ms() - self.last_at.ms());
     }
-}
 
-fn read_time_if(from: &mut Reader<'_>) -> Result<Option<Timestamp>, DecodeError> {
-    if from.flag()? { from.time().map(Some) } else { Ok(None) }
+    fn near_if(&self, out: &mut Writer, time: Option<Timestamp>) {
+        out.flag(time.is_some());
+        if let Some(time) = time {
+            self.near(out, time);
+        }
+    }
+
+    fn read_near(&self, from: &mut Reader<'_>) -> Result<Timestamp, DecodeError> {
+        Ok(self.last_at.plus_ms(from.int()?))
+    }
+
+    fn read_near_if(&self, from: &mut Reader<'_>) -> Result<Option<Timestamp>, DecodeError> {
+        if from.flag()? { self.read_near(from).map(Some) } else { Ok(None) }
+    }
 }

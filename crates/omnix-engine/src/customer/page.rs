@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use omnix_model::{DecodeError, ProductId, Reader, Writer};
+use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
 
 use super::product::{Product, Stub, key};
 
@@ -79,11 +79,13 @@ impl Page {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::append_to(Vec::with_capacity(16 + 80 * self.products.len()));
+        let mut out = Writer::append_to(Vec::with_capacity(16 + 48 * self.products.len()));
         out.u8(VERSION);
         out.uint(self.products.len() as u64);
+        let mut before = Timestamp::MIN;
         for product in &self.products {
-            product.encode(&mut out);
+            product.encode(before, &mut out);
+            before = product.last_at;
         }
         out.into_bytes()
     }
@@ -97,7 +99,8 @@ impl Page {
         }
         let mut page = Self::default();
         for _ in 0..count {
-            page.push(Product::decode(&mut from)?);
+            let before = page.products.last().map_or(Timestamp::MIN, |product| product.last_at);
+            page.push(Product::decode(before, &mut from)?);
         }
         at_end(&from)?;
         Ok(page)

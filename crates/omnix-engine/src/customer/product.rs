@@ -4,6 +4,7 @@ use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
 use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::Model;
 use crate::calendar::Day;
 
 /// Bytes of a product's name that are kept.
@@ -13,7 +14,7 @@ const NAME_BYTES_MAX: usize = 80;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Product {
     pub id: ProductId,
-    /// As last seen.
+    /// As last seen; empty when that is what the model called it.
     pub name: SmolStr,
     /// Purchase events, returns not among them.
     pub purchases: u32,
@@ -47,45 +48,87 @@ impl Product {
         self.days.saturating_sub(1)
     }
 
-    pub(crate) fn encode(&self, out: &mut Writer) {
+    /// Id, which of the following are there (bits, in their order), purchases, days, baskets, first basket,
+    /// last basket less the first, time less that of the product `before` it; then, where they say something:
+    /// name, day less that of the time, sums of intervals, days of being overdue and told.
+    pub(crate) fn encode(&self, before: Timestamp, out: &mut Writer) {
         out.text(self.id.as_str());
-        out.text(&self.name);
+        let shift = i64::from(self.last_day) - self.last_at.utc_day();
+        let there = [
+            !self.name.is_empty(),
+            shift != 0,
+            self.has_sums(),
+            self.overdue_on != 0,
+            self.told_on != 0,
+            self.told_certain,
+        ];
+        out.u8(there.iter().rev().fold(0, |bits, &is_there| bits << 1 | u8::from(is_there)));
         out.uint(self.purchases.into());
         out.uint(self.days.into());
-        out.time(self.last_at);
-        out.int(i64::from(self.last_day) - self.last_at.utc_day());
         out.uint(self.baskets.into());
         out.uint(self.first_basket.into());
-        out.uint(self.last_basket.into());
-        out.f32(self.ln_sum);
-        out.f32(self.ln_square_sum);
-        out.int(relative(self.overdue_on, self.last_day));
-        out.int(relative(self.told_on, self.last_day));
-        out.flag(self.told_certain);
+        out.int(i64::from(self.last_basket) - i64::from(self.first_basket));
+        out.int(self.last_at.ms() - before.ms());
+        if !self.name.is_empty() {
+            out.text(&self.name);
+        }
+        if shift != 0 {
+            out.int(shift);
+        }
+        if self.has_sums() {
+            out.f32(self.ln_sum);
+            out.f32(self.ln_square_sum);
+        }
+        for day in [self.overdue_on, self.told_on].into_iter().filter(|&day| day != 0) {
+            out.int(i64::from(day) - i64::from(self.last_day));
+        }
     }
 
-    pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let id = ProductId::new(from.text()?).or(Err(DecodeError::Invalid("product")))?;
-        let name = SmolStr::new(from.text()?);
-        let (purchases, days) = (small(from)?, small(from)?);
-        let last_at = from.time()?;
-        let last_day = day(from.int()?.saturating_add(last_at.utc_day()))?;
+    fn has_sums(&self) -> bool {
+        self.ln_sum.to_bits() != 0 || self.ln_square_sum.to_bits() != 0
+    }
+
+    pub(crate) fn decode(before: Timestamp, from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        const WRONG: DecodeError = DecodeError::Invalid("product");
+        let id = ProductId::new(from.text()?).or(Err(WRONG))?;
+        let there = from.u8()?;
+        let has = |bit: u8| there >> bit & 1 == 1;
+        let (purchases, days, baskets, first_basket) =
+            (small(from)?, small(from)?, small(from)?, small(from)?);
+        let last_basket =
+            u32::try_from(i64::from(first_basket).saturating_add(from.int()?)).or(Err(WRONG))?;
+        let last_at = before.plus_ms(from.int()?);
+        let name = if has(0) { SmolStr::new(from.text()?) } else { SmolStr::default() };
+        let shift = if has(1) { from.int()? } else { 0 };
+        let last_day = day(shift.saturating_add(last_at.utc_day()))?;
+        let (ln_sum, ln_square_sum) = if has(2) { (from.f32()?, from.f32()?) } else { (0.0, 0.0) };
+        let mut day_if = |is_there: bool| match is_there {
+            true => day(from.int()?.saturating_add(last_day.into())),
+            false => Ok(0),
+        };
         Ok(Self {
+            overdue_on: day_if(has(3))?,
+            told_on: day_if(has(4))?,
+            told_certain: has(5),
             id,
             name,
             purchases,
             days,
             last_at,
             last_day,
-            baskets: small(from)?,
-            first_basket: small(from)?,
-            last_basket: small(from)?,
-            ln_sum: from.f32()?,
-            ln_square_sum: from.f32()?,
-            overdue_on: absolute(from.int()?, last_day)?,
-            told_on: absolute(from.int()?, last_day)?,
-            told_certain: from.flag()?,
+            baskets,
+            first_basket,
+            last_basket,
+            ln_sum,
+            ln_square_sum,
         })
+    }
+
+    /// What it is called: as the customer, else as all customers have last seen it; else its id.
+    pub(crate) fn shown_name(&self, model: &Model) -> SmolStr {
+        let own = Some(&self.name).filter(|name| !name.is_empty());
+        let name = own.or_else(|| model.product(&self.id).map(crate::Product::name));
+        name.cloned().unwrap_or_else(|| SmolStr::new(self.id.as_str()))
     }
 }
 
@@ -131,9 +174,10 @@ pub(crate) fn key(id: &ProductId) -> u64 {
     xxh3_64(id.as_str().as_bytes())
 }
 
-/// A product's name, cut to what is kept.
-pub(crate) fn kept_name(name: &SmolStr) -> SmolStr {
-    cut(name, NAME_BYTES_MAX)
+/// What is kept of a product's name: nothing when the model calls it so, else what there is room for.
+pub(crate) fn kept_name(name: &SmolStr, id: &ProductId, model: &Model) -> SmolStr {
+    let is_known = model.product(id).is_some_and(|product| product.name() == name);
+    if is_known { SmolStr::default() } else { cut(name, NAME_BYTES_MAX) }
 }
 
 /// `text`, cut to at most `bytes_max` bytes at a character's end.
@@ -151,22 +195,4 @@ pub(crate) fn small(from: &mut Reader<'_>) -> Result<u32, DecodeError> {
 
 pub(crate) fn day(number: i64) -> Result<Day, DecodeError> {
     Day::try_from(number).or(Err(DecodeError::Invalid("day")))
-}
-
-/// A day that may be absent (0), written as its distance from another, plus one.
-fn relative(day: Day, base: Day) -> i64 {
-    if day == 0 { 0 } else { zigzag_free(i64::from(day) - i64::from(base)) }
-}
-
-fn absolute(written: i64, base: Day) -> Result<Day, DecodeError> {
-    if written == 0 {
-        return Ok(0);
-    }
-    let distance = if written > 0 { written - 1 } else { written };
-    day(distance.saturating_add(base.into()))
-}
-
-/// Makes room for 0: distances from 0 on move up by one.
-const fn zigzag_free(distance: i64) -> i64 {
-    if distance >= 0 { distance + 1 } else { distance }
 }

@@ -275,8 +275,11 @@ fn prediction_event(
 
 /// A product's name as the customer, else as all customers have last seen it; else its id.
 fn name_of(stage: &Stage<'_>, id: &ProductId) -> SmolStr {
-    let own = stage.customer.product(id).map(|product| &product.name);
-    let name = own.or_else(|| stage.context.model.product(id).map(crate::Product::name));
+    let model = stage.context.model;
+    if let Some(product) = stage.customer.product(id) {
+        return product.shown_name(model);
+    }
+    let name = model.product(id).map(crate::Product::name);
     name.cloned().unwrap_or_else(|| SmolStr::new(id.as_str()))
 }
 
@@ -285,9 +288,9 @@ fn likely_said(stage: &Stage<'_>, basket: &Basket, product: &Product, outlook: &
     let is_certain = is_certain(outlook, settings);
     let customer = stage.context.customer_id.as_str();
     let date = calendar::date_text(outlook.due);
+    let name = product.shown_name(stage.context.model);
     let sentence = format!(
-        "Customer {customer} will probably buy {} again around {date} ({} within 30 days).",
-        product.name,
+        "Customer {customer} will probably buy {name} again around {date} ({} within 30 days).",
         say::chance_text(outlook.confidence)
     );
     Said {
@@ -295,8 +298,8 @@ fn likely_said(stage: &Stage<'_>, basket: &Basket, product: &Product, outlook: &
         case: if is_certain { Case::PredictionCertain } else { Case::PredictionLikely },
         event_timestamp: basket.last_at,
         sentence,
-        params: params(customer, product, &date, outlook),
-        figures: figures(product, outlook, &settings.time_zone),
+        params: params(customer, &name, &date, outlook),
+        figures: figures(product, &name, outlook, &settings.time_zone),
     }
 }
 
@@ -310,12 +313,12 @@ fn overdue_said(
     let customer = stage.context.customer_id.as_str();
     let date = calendar::date_text(outlook.due);
     let zone = &stage.context.settings.time_zone;
+    let name = product.shown_name(stage.context.model);
     let sentence = format!(
-        "Customer {customer} was expected to buy {} around {date} and has not: last bought on {}.",
-        product.name,
+        "Customer {customer} was expected to buy {name} around {date} and has not: last bought on {}.",
         calendar::date_text(product.last_day)
     );
-    let mut figures = figures(product, outlook, zone);
+    let mut figures = figures(product, &name, outlook, zone);
     let products = late.iter().map(|product| say::text(product.id.as_str())).take(10).collect();
     figures.extend(named([
         ("subtype", say::text("overdue")),
@@ -330,25 +333,30 @@ fn overdue_said(
         case: Case::ProductOverdue,
         event_timestamp: due,
         sentence,
-        params: params(customer, product, &date, outlook),
+        params: params(customer, &name, &date, outlook),
         figures,
     }
 }
 
-fn params(customer: &str, product: &Product, date: &str, outlook: &Outlook) -> omnix_model::Figures {
+fn params(customer: &str, name: &str, date: &str, outlook: &Outlook) -> omnix_model::Figures {
     named([
         ("customerId", say::text(customer)),
-        ("product", say::text(&product.name)),
+        ("product", say::text(name)),
         ("date", say::text(date)),
         ("confidence", say::number(outlook.confidence)),
     ])
 }
 
-fn figures(product: &Product, outlook: &Outlook, zone: &jiff::tz::TimeZone) -> omnix_model::Figures {
+fn figures(
+    product: &Product,
+    name: &str,
+    outlook: &Outlook,
+    zone: &jiff::tz::TimeZone,
+) -> omnix_model::Figures {
     named([
         ("source", say::text("purchases")),
         ("productId", say::text(product.id.as_str())),
-        ("productName", say::text(&product.name)),
+        ("productName", say::text(name)),
         ("predictedConsumptionDate", Figure::Time(calendar::start_of(zone, outlook.due))),
         ("confidence", say::number(outlook.confidence)),
         ("horizonDays", Figure::Number(HORIZON_DAYS)),

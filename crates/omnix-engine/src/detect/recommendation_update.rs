@@ -12,6 +12,7 @@ use omnix_model::{Figure, ProductId, Timestamp};
 use crate::basket::Basket;
 use crate::customer::{Customer, LISTED, Listed, key};
 use crate::detect::Rule;
+use crate::math;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
@@ -56,7 +57,7 @@ pub(crate) fn lists(
     for item in lists.again.iter_mut().filter(|item| item.product_name == item.product_id.as_str()) {
         let known = customer.and_then(|customer| customer.product(&item.product_id));
         if let Some(product) = known {
-            item.product_name = product.name.clone();
+            item.product_name = product.shown_name(model);
         }
     }
     lists
@@ -82,7 +83,7 @@ fn listed(lists: &Recommendations) -> Listed {
     let mut listed = Listed::default();
     for (keys, list) in listed.iter_mut().zip([&lists.again, &lists.new]) {
         for (place, product) in keys.iter_mut().zip(list) {
-            *place = key(&product.product_id);
+            *place = math::low32(key(&product.product_id));
         }
     }
     listed

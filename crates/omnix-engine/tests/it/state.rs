@@ -131,3 +131,26 @@ fn bytes_that_are_no_state_are_refused() {
     );
     assert!(Customer::decode([(1, parts[0].bytes.as_slice())]).is_err(), "a missing head");
 }
+
+#[test]
+fn a_name_is_kept_only_while_the_model_calls_it_otherwise() {
+    let mut shop = Shop::live();
+    let written = |shop: &Shop| {
+        let parts = shop.state().parts();
+        parts.iter().any(|part| part.bytes.windows(8).any(|bytes| bytes == b"p (name)"))
+    };
+    shop.buys(purchase("p", 5, day(0)));
+    assert!(written(&shop), "nobody else knows it");
+    shop.learn(day(1));
+    shop.buys(purchase("p", 5, day(2)));
+    assert!(!written(&shop));
+    let name = |shop: &Shop| {
+        profile(shop.state(), &shop.model, &shop.settings, day(3)).products[0].product_name.clone()
+    };
+    assert_eq!(name(&shop), "p (name)");
+    let mut other = purchase("p", 5, day(4));
+    other.product_name = "another".into();
+    shop.buys(other);
+    assert_eq!(name(&shop), "another", "as the customer saw it last");
+    assert_eq!(&shop.stored(), shop.state());
+}
