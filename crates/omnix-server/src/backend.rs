@@ -12,7 +12,7 @@ use omnix_engine::{Profile, RecommendRequest, Recommendations};
 use omnix_model::{CustomerId, RejectedEvent, SegmentName};
 use omnix_worker::{
     Counters, CustomerRow, CustomerSort, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage,
-    NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, RejectedFilter, RejectedRow,
+    NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal, RejectedFilter, RejectedRow,
     SegmentsReport, ShardStatus, StreamCounts, TimeRange,
 };
 use tokio::sync::broadcast;
@@ -24,7 +24,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Keeps an event that was refused.
     fn reject(&self, event: RejectedEvent);
     /// Why nothing is taken at the moment; none when all is well.
-    fn not_ready(&self) -> Option<String>;
+    fn not_ready(&self) -> Option<Refusal>;
     /// What the stream has counted since it started.
     fn counters(&self) -> &Counters;
     /// The messages of the feed from now on.

@@ -8,8 +8,8 @@ use omnix_engine::{Profile, RecommendRequest, Recommendations};
 use omnix_model::{CustomerId, RejectedEvent};
 use omnix_worker::{
     Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, NewEvent,
-    Overview, PageRequest, PublishError, QueryError, Receipt, RejectedFilter, RejectedRow, SegmentsReport,
-    ShardStatus, StreamCounts, StreamHandle, TimeRange,
+    Overview, PageRequest, PublishError, QueryError, Receipt, Refusal, RejectedFilter, RejectedRow,
+    SegmentsReport, ShardStatus, StreamCounts, StreamHandle, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -24,12 +24,11 @@ impl Backend for StreamHandle {
         Self::reject(self, event);
     }
 
-    fn not_ready(&self) -> Option<String> {
+    fn not_ready(&self) -> Option<Refusal> {
         match self.health() {
             Health::Ready => None,
-            Health::LogDamaged => Some("the log is damaged above the last checkpoint".to_owned()),
-            Health::Stopping => Some("the stream is stopping".to_owned()),
-            Health::Failed(_) => Some("the stream has failed".to_owned()),
+            Health::LogDamaged => Some(Refusal::LogDamaged),
+            Health::Stopping | Health::Failed(_) => Some(Refusal::Unavailable),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn health() -> Vec<Route> {
         Route::get("/readyz", ready)
             .about("Operations", "Whether events are taken; if not, why")
             .answers(200, "they are", Content::json::<Health>())
-            .fails(&[ErrorCode::Unavailable, ErrorCode::DiskFull]),
+            .fails(&[ErrorCode::Unavailable, ErrorCode::DiskFull, ErrorCode::LogDamaged]),
         Route::get("/metrics", metrics)
             .about("Operations", "What the server counts, for Prometheus")
             .answers(200, "OpenMetrics text", Content::text(OPEN_METRICS)),
@@ -80,7 +80,7 @@ async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     }
     match app.shared.backend.not_ready() {
         None => json(StatusCode::OK, &Health { status: "ready" }),
-        Some(reason) => Err(Problem::new(ErrorCode::Unavailable, reason)),
+        Some(refusal) => Err(Problem::new(refusal.code(), refusal.to_string())),
     }
 }
 

@@ -12,7 +12,9 @@ async fn health_is_alive_and_ready_or_says_why_not() {
     assert_eq!(house.nobody().get("/healthz").await.expect(200)["status"], "alive");
     assert_eq!(house.nobody().get("/readyz").await.expect(200)["status"], "ready");
     house.stream.be(Mood::Refusing(Refusal::DiskFull));
-    assert_eq!(house.nobody().get("/readyz").await.problem("unavailable")["detail"], "the disk is full");
+    assert_eq!(house.nobody().get("/readyz").await.problem("disk_full")["detail"], "the disk is full");
+    house.stream.be(Mood::Refusing(Refusal::LogDamaged));
+    house.nobody().get("/readyz").await.problem("log_damaged");
     house.nobody().get("/healthz").await.expect(200);
     let full = House::without_room();
     full.nobody().get("/readyz").await.problem("disk_full");

@@ -159,9 +159,9 @@ impl Backend for FakeStream {
         self.rejected.lock().unwrap().push(event);
     }
 
-    fn not_ready(&self) -> Option<String> {
+    fn not_ready(&self) -> Option<Refusal> {
         match *self.mood.lock().unwrap() {
-            Mood::Refusing(refusal) => Some(refusal.to_string()),
+            Mood::Refusing(refusal) => Some(refusal),
             Mood::Well | Mood::Hanging | Mood::Forgetful | Mood::Filling => None,
         }
     }
