@@ -8,7 +8,7 @@ use omnix_model::Position;
 use omnix_server::HasRoom;
 use omnix_server::settings::Settings;
 use omnix_storage::{
-    Atomicity, DataDirectory, DirectoryError, Format, LogEntry, LogSettings, LsmStore, Secret, SegmentLog,
+    Atomicity, DataDirectory, DirectoryError, Format, LogEntry, LogSettings, LsmStore, SegmentLog,
     SharedCaches, Space, StateStore as _, StoreSettings,
 };
 use omnix_worker::reshard::{Target, reshard};
@@ -219,7 +219,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> Result<omnix_engine::Setti
 }
 
 pub(crate) fn id_secret(directory: &DataDirectory) -> Result<IdSecret, Failure> {
-    let bytes = directory.secret(Secret::Hash, rand::random)?;
+    let bytes = directory.hash_secret(rand::random)?;
     let bytes =
         bytes.first_chunk().copied().ok_or_else(|| anyhow::anyhow!("the directory's secret is too short"))?;
     Ok(IdSecret::new(bytes))

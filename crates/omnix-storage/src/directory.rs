@@ -1,7 +1,7 @@
 //! The data directory of one process: who holds it, what it says of itself, where everything lies.
 //!
 //! ```text
-//! LOCK  FORMAT  models/{n}  secret/jwt  secret/hash
+//! LOCK  FORMAT  models/{n}  secret/hash
 //! shard-0003/log/00005/…    shard-0003/state/00005/…
 //! ```
 //! Logs and states are named by the id of their log, for the same shard has another log and another state
@@ -30,6 +30,7 @@ pub use space::Space;
 
 const LOCK: &str = "LOCK";
 const FORMAT: &str = "FORMAT";
+const HASH_SECRET: &str = "secret/hash";
 
 /// Bytes of a secret at the least.
 const SECRET_BYTES_MIN: usize = 16;
@@ -71,38 +72,6 @@ impl DirectoryError {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::Io { path, error }
-    }
-}
-
-/// A secret of the installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secret {
-    /// Signs the tokens.
-    Jwt,
-    /// The key of hashes that must not be reversible from outside.
-    Hash,
-}
-
-impl Secret {
-    fn path(self, root: &Path) -> PathBuf {
-        root.join("secret").join(match self {
-            Self::Jwt => "jwt",
-            Self::Hash => "hash",
-        })
-    }
-
-    /// Reads the secret of the directory `root`, whoever holds it; `None` when it has none yet.
-    ///
-    /// # Errors
-    /// [`DirectoryError::WeakSecret`], [`DirectoryError::Io`]
-    pub fn read(self, root: &Path) -> Result<Option<Vec<u8>>, DirectoryError> {
-        let path = self.path(root);
-        match fs::read(&path) {
-            Ok(secret) if secret.len() < SECRET_BYTES_MIN => Err(DirectoryError::WeakSecret(path)),
-            Ok(secret) => Ok(Some(secret)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DirectoryError::Io { path, error }),
-        }
     }
 }
 
@@ -229,15 +198,19 @@ impl DataDirectory {
         ModelFiles::open(&self.root)
     }
 
-    /// The secret of this installation; the first time it is drawn, stored for the owner alone, and kept.
+    /// The secret of this installation, under which ids are hashed; the first time it is drawn, stored for the
+    /// owner alone, and kept.
     ///
     /// # Errors
     /// [`DirectoryError::WeakSecret`], [`DirectoryError::Io`]
-    pub fn secret(&self, secret: Secret, draw: impl FnOnce() -> [u8; 32]) -> Result<Vec<u8>, DirectoryError> {
-        if let Some(known) = secret.read(&self.root)? {
-            return Ok(known);
+    pub fn hash_secret(&self, draw: impl FnOnce() -> [u8; 32]) -> Result<Vec<u8>, DirectoryError> {
+        let path = self.root.join(HASH_SECRET);
+        match fs::read(&path) {
+            Ok(known) if known.len() < SECRET_BYTES_MIN => return Err(DirectoryError::WeakSecret(path)),
+            Ok(known) => return Ok(known),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(DirectoryError::Io { path, error }),
         }
-        let path = secret.path(&self.root);
         let drawn = draw();
         durable::create_dir(&self.root, &self.root.join("secret")).map_err(DirectoryError::io(&path))?;
         write_durably(&path, &drawn, Access::Private).map_err(DirectoryError::io(&path))?;

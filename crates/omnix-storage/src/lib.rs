@@ -20,9 +20,7 @@ mod directory;
 pub mod conformance;
 pub mod testing;
 
-pub use directory::{
-    DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Secret, Space,
-};
+pub use directory::{DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Space};
 pub use log::{
     AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport,
 };

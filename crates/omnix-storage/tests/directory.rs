@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use omnix_model::LogId;
-use omnix_storage::{DataDirectory, DirectoryError, Format, FormatError, Secret};
+use omnix_storage::{DataDirectory, DirectoryError, Format, FormatError};
 
 fn format(shards: usize) -> Format {
     Format::new("shop", shards).unwrap()
@@ -94,15 +94,12 @@ fn a_description_that_was_not_finished_does_not_count() {
 fn a_secret_is_drawn_once_and_for_the_owner_alone() {
     let dir = tempfile::tempdir().unwrap();
     let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
-    assert_eq!(Secret::Jwt.read(dir.path()).unwrap(), None);
-    assert_eq!(directory.secret(Secret::Jwt, || [7; 32]).unwrap(), [7; 32]);
-    assert_eq!(directory.secret(Secret::Jwt, || panic!("drawn again")).unwrap(), [7; 32]);
-    assert_eq!(directory.secret(Secret::Hash, || [8; 32]).unwrap(), [8; 32]);
-    assert_eq!(Secret::Jwt.read(dir.path()).unwrap(), Some(vec![7; 32]), "also while it is held");
-    let mode = |path: &str| fs::metadata(dir.path().join(path)).unwrap().permissions().mode() & 0o777;
-    assert_eq!([mode("secret/jwt"), mode("secret/hash")], [0o600; 2]);
-    fs::write(dir.path().join("secret/jwt"), "short").unwrap();
-    let weak = directory.secret(Secret::Jwt, || [9; 32]);
+    assert_eq!(directory.hash_secret(|| [7; 32]).unwrap(), [7; 32]);
+    assert_eq!(directory.hash_secret(|| panic!("drawn again")).unwrap(), [7; 32]);
+    let path = dir.path().join("secret/hash");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::write(&path, "short").unwrap();
+    let weak = directory.hash_secret(|| [9; 32]);
     assert!(matches!(weak, Err(DirectoryError::WeakSecret(_))), "a given secret is not replaced");
 }
 
