@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use omnix_model::{CustomerId, Lane, LaneRange, Position};
+use omnix_model::{Lane, LaneRange, Position};
 use omnix_storage::{Commit, CommitError, KeyRange, Order, StateReader, StateStore, StoreError, Write};
 
 /// Bytes of rows written by one commit.
@@ -124,26 +124,19 @@ fn home_of(key: &[u8]) -> Result<Home, ReshardError> {
         b's' | b'i' | b't' | b'o' | b'c' | b'l' | b'u' => lane_at(1),
         b'r' | b'a' | b'b' => lane_at(5),
         b'j' | b'q' => lane_at(9),
-        // An id of nobody's event is looked up by the event's lane, which its row does not name.
-        b'd' => Some(spilled_of(key).map_or(Home::Everywhere, Home::Lane)),
-        b'w' | b'x' => Some(Home::Everywhere),
-        b'f' | b'g' | b'e' | b'm' => Some(Home::Behind),
+        // The id of an anonymous event is looked up in the event's lane, which its row does not name, and whether
+        // a name is nobody's is a setting. They are few: they go with the duplicate window.
+        b'd' | b'w' | b'x' => Some(Home::Everywhere),
+        b'f' | b'g' | b'e' | b'y' | b'm' => Some(Home::Behind),
         _ => None,
     };
     home.ok_or(ReshardError::Homeless(char::from(kind)))
 }
 
-/// The lane of the customer that a key of a spilled id names.
-fn spilled_of(key: &[u8]) -> Option<Lane> {
-    let (customer, _) = key.get(5..)?.split_last_chunk::<8>()?;
-    let customer = std::str::from_utf8(customer.strip_suffix(&[0])?).ok()?;
-    CustomerId::new(customer).ok().map(|customer| Lane::of(&customer))
-}
-
 #[cfg(test)]
 mod tests {
     use omnix_model::limits::LANES;
-    use omnix_model::{InsightId, LogId, ShardId, Timestamp};
+    use omnix_model::{CustomerId, InsightId, LogId, ShardId, Timestamp};
     use omnix_storage::{Atomicity, MemoryStore};
 
     use super::*;
@@ -165,17 +158,20 @@ mod tests {
             keys::activity_of_hour(4, lane),
             keys::activity_of_minute(4, lane),
             keys::census(lane),
-            keys::spilled(2, customer.as_str().as_bytes(), 9),
             keys::lane(lane),
         ]
     }
 
+    /// Rows that every shard gets: settings, imports, and ids, which may be of `guest` in any lane.
+    fn shared() -> [Vec<u8>; 4] {
+        [keys::settings(1), keys::import(7), keys::spilled(2, b"guest", 9), keys::spilled(2, b"", 9)]
+    }
+
     #[test]
-    fn every_row_comes_to_the_shard_of_its_lane_and_to_no_other() {
+    fn every_row_comes_to_the_shard_of_its_lane_and_shared_ones_to_all() {
         let mut old = MemoryStore::new(Atomicity::Commit);
         let feed = keys::feed(Position { log: LogId(1), frame: 1, slot: 0 }, 0);
-        let keys: Vec<Vec<u8>> =
-            Lane::all().flat_map(rows_of).chain([keys::settings(1), keys::import(7), feed]).collect();
+        let keys: Vec<Vec<u8>> = Lane::all().flat_map(rows_of).chain(shared()).chain([feed]).collect();
         let effects = keys.iter().map(|key| Write::Put { key: key.clone(), value: b"v".to_vec() }).collect();
         old.commit(&Commit { effects, ..Commit::default() }).unwrap();
         for shards in [1, 3, 8] {
@@ -199,8 +195,9 @@ mod tests {
                         found += 1;
                     }
                 }
-                assert!(store.reader().get(&keys::settings(1)).unwrap().is_some());
-                assert!(store.reader().get(&keys::import(7)).unwrap().is_some());
+                for key in shared() {
+                    assert!(store.reader().get(&key).unwrap().is_some(), "{shards} shards: {key:?}");
+                }
                 assert_eq!(store.checkpoint(), Some(Position::start(LogId(9))));
             }
             assert_eq!(found, LANES * rows_of(Lane::FIRST).len());
