@@ -1,7 +1,8 @@
 //! History: events of a file, in its order, on history's clock.
 //!
-//! A day of event time is an epoch: at the change of day every lane ends the epoch, and no event of the next
-//! day is appended before the model that learnt from this one is ordered in. What is taken of a file stands
+//! A day of event time is an epoch: at the change of day every lane ends the epoch, and at the same place the
+//! model that learnt from the days before it comes into force. So nobody waits for the trainer: the next model
+//! is learnt while the next day is applied, and only the end of that day needs it. What is taken of a file stands
 //! in the log, in the block of the last event taken, so that an import goes on exactly where it was, and a
 //! file that was imported adds nothing.
 
@@ -35,25 +36,23 @@ pub(crate) enum ImportItem {
 pub(crate) struct Import {
     /// The file, and how many of its events are taken with the group in hand.
     taken: Option<(u128, u64)>,
-    /// The model that must be ordered in before the next event.
-    awaits_model: Option<u64>,
-    /// The newest model ordered in.
-    pub(crate) ordered_model: u64,
+    /// The epoch that the next end of a day ends.
+    epoch: u64,
     /// Who waits for the end, once the group in hand is applied.
     ending: Option<oneshot::Sender<()>>,
 }
 
 impl Import {
-    const fn new(ordered_model: u64) -> Self {
-        Self { taken: None, awaits_model: None, ordered_model, ending: None }
+    const fn new(epoch: u64) -> Self {
+        Self { taken: None, epoch, ending: None }
     }
 }
 
 impl Shard {
     /// Takes a piece of an import.
     pub(crate) fn accept_import(&mut self, item: ImportItem) {
-        let in_force = self.model_in_force();
-        self.import.get_or_insert_with(|| Import::new(in_force));
+        let epoch = self.epoch();
+        self.import.get_or_insert_with(|| Import::new(epoch));
         self.intake.items.push_back(item);
     }
 
@@ -67,14 +66,12 @@ impl Shard {
         self.intake.items.len()
     }
 
-    /// Puts events of an import in hand, as far as there is room and their day has its model.
+    /// Puts events of an import in hand, as far as there is room.
     pub(crate) fn fill_import(&mut self) -> Result<(), ShardError> {
         while self.control.is_empty() {
-            let Some(import) = &mut self.import else { return Ok(()) };
-            if import.awaits_model.is_some_and(|model| model > import.ordered_model) {
+            if self.import.is_none() {
                 return Ok(());
             }
-            import.awaits_model = None;
             let Some(item) = self.intake.items.pop_front() else { return Ok(()) };
             match item {
                 ImportItem::Events { file, events } => {
@@ -83,7 +80,12 @@ impl Shard {
                         return Ok(());
                     }
                 }
-                ImportItem::DayEnd => self.end_day(),
+                ImportItem::DayEnd => {
+                    if !self.end_day() {
+                        self.intake.items.push_front(ImportItem::DayEnd);
+                        return Ok(());
+                    }
+                }
                 ImportItem::End { file, taken, until, done } => {
                     if !self.hand.takes(Clock::History) || !self.end_file(file, taken, until) {
                         self.intake.items.push_front(ImportItem::End { file, taken, until, done });
@@ -128,12 +130,28 @@ impl Shard {
         None
     }
 
-    fn end_day(&mut self) {
-        let epoch = self.epoch();
-        self.begin_end_of_epoch(epoch);
-        if let Some(import) = &mut self.import {
-            import.awaits_model = Some(epoch + 1);
+    /// Ends the epoch, and brings the model of the epochs before it into force; false while that is not learnt.
+    fn end_day(&mut self) -> bool {
+        let Some(epoch) = self.import.as_ref().map(|import| import.epoch) else { return true };
+        if epoch > self.model_in_force() {
+            let Some((number, hash)) = self.learnt.filter(|(number, _)| *number >= epoch) else {
+                return false;
+            };
+            debug_assert_eq!(number, epoch, "no epoch is learnt from before its end");
+            self.begin_end_of_epoch(epoch);
+            self.begin_model(number, hash);
+        } else {
+            self.begin_end_of_epoch(epoch);
         }
+        if let Some(import) = &mut self.import {
+            import.epoch = epoch + 1;
+        }
+        true
+    }
+
+    /// Notes that a model is learnt. In history it comes into force at the end of the next day.
+    pub(crate) const fn note_learnt(&mut self, number: u64, hash: u64) {
+        self.learnt = Some((number, hash));
     }
 
     /// Lets time go on to `until` in every lane that has seen something; false while there is no room.
@@ -166,14 +184,16 @@ impl Shard {
         debug_assert!(pushed.is_ok(), "room for it is kept");
     }
 
-    /// After a commit: ends the import when nothing of it is left.
-    pub(crate) fn note_import_applied(&mut self) {
+    /// After a group is applied: ends the import when nothing of it is left.
+    pub(crate) fn note_import_applied(&mut self) -> Result<(), ShardError> {
         let is_idle = self.intake.items.is_empty() && self.hand.is_empty() && self.in_flight_is_none();
         if !is_idle {
-            return;
+            return Ok(());
         }
         if let Some(done) = self.import.as_mut().and_then(|import| import.ending.take()) {
+            self.commit_gathered()?;
             let _importer_gone = done.send(());
         }
+        Ok(())
     }
 }

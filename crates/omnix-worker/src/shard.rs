@@ -131,6 +131,8 @@ pub(crate) struct Shard {
     last_now: Timestamp,
     /// The position up to which everything is committed.
     checkpoint: Position,
+    /// The groups applied since the last commit.
+    gathered: commit::Gathered,
     /// The group whose effects were written before the process died, and the rows it removes.
     half_done: Option<commit::HalfDone>,
     /// Writes of the group being applied.
@@ -157,6 +159,8 @@ pub(crate) struct Shard {
     refused: u64,
     /// Latencies of the group answered last: counted with the next commit.
     latencies_us: Vec<u64>,
+    /// The newest model that was learnt, and its hash: history brings it into force at the end of a day.
+    pub(crate) learnt: Option<(u64, u64)>,
     /// The import under way.
     pub(crate) import: Option<Import>,
     phase: Phase,
@@ -244,6 +248,7 @@ impl Shard {
 
     /// Makes everything committed survive a crash.
     pub(crate) fn persist(&mut self) -> Result<(), ShardError> {
+        self.commit_gathered()?;
         self.store.persist().map_err(ShardError::Commit)
     }
 }

@@ -112,6 +112,7 @@ impl ShardThread {
             ToShard::Reject(event) => self.shard.accept_rejected(*event),
             ToShard::Order(Order::EndEpoch(epoch)) => self.shard.begin_end_of_epoch(epoch),
             ToShard::Order(Order::Model { number, hash }) => self.shard.begin_model(number, hash),
+            ToShard::Order(Order::Learnt { number, hash }) => self.shard.note_learnt(number, hash),
             ToShard::AcceptLoss { first_frame, last_frame } => {
                 self.shard.accept_loss(first_frame, last_frame)
             }
@@ -133,7 +134,7 @@ impl ShardThread {
         if self.shard.is_syncing() {
             return Ok(());
         }
-        self.shard.begin_ticks();
+        self.shard.begin_ticks()?;
         self.shard.fill()?;
         if let Some(block) = self.shard.seal() {
             let gone = |_| ShardError::Sync("the log's thread has ended".to_owned());

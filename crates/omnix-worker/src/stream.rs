@@ -176,7 +176,7 @@ impl Stream {
                 settings: Arc::clone(&engine),
                 window: settings.retention.window,
                 secret: parts.secret,
-                cache_bytes: settings.cache_bytes / count,
+                cache_bytes: settings.cache_bytes / count * cache_share(settings.purpose),
                 cache_ttl_ms: settings.cache_ttl_ms,
                 is_history: settings.purpose == Purpose::History,
                 atomicity: shard.atomicity,
@@ -191,7 +191,8 @@ impl Stream {
             opened.push(open(context, shard).map_err(at)?);
         }
         drop(tell);
-        let trainer = trainer_of(&models, &mut opened);
+        let is_history = settings.purpose == Purpose::History;
+        let trainer = trainer_of(&models, &mut opened).of_history(is_history);
         let core =
             CoreParts { models, counters, live, engine, clock: parts.clock, purpose: settings.purpose };
         Self::spawn(opened, core, (trainer, told, has_observed), settings.retention)
@@ -288,6 +289,15 @@ impl Stream {
     }
 }
 
+/// How many times the memory for states is used: an import has the machine to itself, and goes through all
+/// customers again and again.
+const fn cache_share(purpose: Purpose) -> usize {
+    match purpose {
+        Purpose::Live => 1,
+        Purpose::History => 8,
+    }
+}
+
 /// What the threads have in common.
 struct CoreParts {
     models: Arc<Models>,
@@ -326,7 +336,8 @@ fn trainer_of(models: &Arc<Models>, opened: &mut [Opened]) -> Trainer {
     let began = rows.iter().filter(|(_, row)| row.epoch == epoch).filter_map(|(_, row)| row.epoch_began);
     let began = if epoch == 0 { began.min() } else { began.max() };
     let lanes = rows.iter().map(|(lane, row)| (*lane, row.model));
-    let mut trainer = Trainer::new(Arc::clone(models), epoch, began, lanes);
+    let oldest_epoch = rows.iter().map(|(_, row)| row.epoch).min().unwrap_or(0);
+    let mut trainer = Trainer::new(Arc::clone(models), epoch, began, lanes).behind_from(oldest_epoch);
     for lesson in opened.iter_mut().flat_map(|opened| opened.lessons.drain(..)) {
         trainer.note(lesson);
     }

@@ -236,7 +236,7 @@ impl Driven {
     pub(crate) fn settle(&mut self) -> Result<(), ShardError> {
         loop {
             self.shard.fill()?;
-            self.shard.begin_ticks();
+            self.shard.begin_ticks()?;
             self.shard.fill()?;
             let Some(block) = self.shard.seal() else { return Ok(()) };
             let answer = self.log.append(std::slice::from_ref(&block)).pop().unwrap();
@@ -355,12 +355,16 @@ impl Fleet {
         let rows: Vec<_> = shards.iter().flat_map(|driven| driven.shard.lane_rows()).collect();
         let epoch = rows.iter().map(|(_, row)| row.epoch).max().unwrap();
         let models = Arc::new(Models::new(Box::new(grounds[0].models.clone())));
+        let oldest_epoch = rows.iter().map(|(_, row)| row.epoch).min().unwrap();
         let mut trainer =
-            Trainer::new(models, epoch, None, rows.iter().map(|(lane, row)| (*lane, row.model)));
+            Trainer::new(models, epoch, None, rows.iter().map(|(lane, row)| (*lane, row.model)))
+                .behind_from(oldest_epoch)
+                .of_history(grounds[0].is_history);
         lessons.into_iter().for_each(|lesson| trainer.note(lesson));
         let mut fleet = Self { grounds: grounds.to_vec(), shards, trainer };
-        let order = fleet.trainer.resume().unwrap();
-        fleet.order(order);
+        for order in fleet.trainer.resume().unwrap() {
+            fleet.order(Some(order));
+        }
         Ok(fleet)
     }
 
@@ -369,6 +373,7 @@ impl Fleet {
             match order {
                 Some(Order::EndEpoch(epoch)) => driven.shard.begin_end_of_epoch(epoch),
                 Some(Order::Model { number, hash }) => driven.shard.begin_model(number, hash),
+                Some(Order::Learnt { number, hash }) => driven.shard.note_learnt(number, hash),
                 None => {}
             }
         }

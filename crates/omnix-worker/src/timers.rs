@@ -8,8 +8,17 @@
 //! falls due, so that memory can be rebuilt; timers leave in the order of (due, customer).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use omnix_model::{CustomerId, Timestamp};
+
+/// A row that changed since the last commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Change {
+    now: RowChange,
+    /// Whether the row stood at the last commit: what was set since and is removed again is never written.
+    stood: bool,
+}
 
 /// What becomes of a timer's row with the next commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +38,7 @@ pub(crate) struct Timers {
     /// The earliest hour beyond the horizon that may have rows.
     next_hour: Option<i64>,
     /// Rows that change with the next commit.
-    changes: BTreeMap<(i64, CustomerId), RowChange>,
+    changes: BTreeMap<i64, BTreeMap<CustomerId, Change>>,
 }
 
 /// What must happen next on the way to an instant.
@@ -71,8 +80,8 @@ impl Timers {
         self.horizon = self.horizon.max(Some(now.hour()));
     }
 
-    /// Takes the timers of `hour` into hand, as its rows and the changes not yet committed name them; `due_of`
-    /// says when each falls due. `following` is the next hour that has rows.
+    /// Takes the timers of the hours up to `hour` into hand, as their rows and the changes not yet committed
+    /// name them. `following` is the next hour that has rows.
     pub(crate) fn load(
         &mut self,
         hour: i64,
@@ -81,20 +90,23 @@ impl Timers {
     ) {
         self.horizon = self.horizon.max(Some(hour));
         self.in_hand.extend(timers);
-        let pending = self
-            .changes
-            .iter()
-            .find(|((later, _), change)| *later > hour && **change == RowChange::Set)
-            .map(|((later, _), _)| *later);
+        let mut later = self.changes.range(hour + 1..);
+        let pending = later
+            .find(|(_, changes)| changes.values().any(|change| change.now == RowChange::Set))
+            .map(|(hour, _)| *hour);
         self.next_hour = match (following, pending) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
     }
 
-    /// The rows of `hour` that changed since the last commit.
-    pub(crate) fn changes_of(&self, hour: i64) -> impl Iterator<Item = (&CustomerId, RowChange)> {
-        self.changes.iter().filter(move |((of, _), _)| *of == hour).map(|((_, id), change)| (id, *change))
+    /// The rows of these hours that changed since the last commit.
+    pub(crate) fn changes_of(
+        &self,
+        hours: RangeInclusive<i64>,
+    ) -> impl Iterator<Item = (i64, &CustomerId, RowChange)> {
+        let changes = self.changes.range(hours);
+        changes.flat_map(|(hour, of)| of.iter().map(|(id, change)| (*hour, id, change.now)))
     }
 
     /// Notes that a customer's timer, with its row in `old_hour`, falls due at `due` from now on.
@@ -123,17 +135,28 @@ impl Timers {
         }
         if old_hour != hour {
             if let Some(hour) = old_hour {
-                self.changes.insert((hour, customer.clone()), RowChange::Remove);
+                self.change(hour, customer.clone(), RowChange::Remove);
             }
             if let Some(hour) = hour {
-                self.changes.insert((hour, customer.clone()), RowChange::Set);
+                self.change(hour, customer.clone(), RowChange::Set);
             }
         }
     }
 
     /// Removes a row that no timer stands for.
     pub(crate) fn forget_row(&mut self, hour: i64, customer: CustomerId) {
-        self.changes.insert((hour, customer), RowChange::Remove);
+        self.change(hour, customer, RowChange::Remove);
+    }
+
+    fn change(&mut self, hour: i64, customer: CustomerId, now: RowChange) {
+        // A row that is set did not stand, a row that is removed did.
+        let first = Change { now, stood: now == RowChange::Remove };
+        self.changes.entry(hour).or_default().entry(customer).or_insert(first).now = now;
+    }
+
+    /// The hour that has to be loaded to know what is due at `now`.
+    pub(crate) fn hour_due(&self, now: Timestamp) -> Option<i64> {
+        self.next_hour.filter(|hour| *hour <= now.hour())
     }
 
     /// The instant at which something must happen if the lane stays idle.
@@ -148,8 +171,11 @@ impl Timers {
     }
 
     /// The rows that change with this commit.
-    pub(crate) fn take_changes(&mut self) -> BTreeMap<(i64, CustomerId), RowChange> {
-        std::mem::take(&mut self.changes)
+    pub(crate) fn take_changes(&mut self) -> impl Iterator<Item = (i64, CustomerId, RowChange)> + use<> {
+        let changes = std::mem::take(&mut self.changes).into_iter();
+        let all = changes.flat_map(|(hour, of)| of.into_iter().map(move |(id, change)| (hour, id, change)));
+        all.filter(|(.., change)| (change.now == RowChange::Set) != change.stood)
+            .map(|(hour, id, change)| (hour, id, change.now))
     }
 
     /// How many timers are in hand.
@@ -208,7 +234,8 @@ mod tests {
         timers.reschedule(&id("a"), None, Some(at(15, 0)));
         timers.reschedule(&id("b"), None, Some(at(12, 0)));
         assert_eq!(timers.next(at(20, 0)), Next::Load(12));
-        let pending: Vec<_> = timers.changes_of(12).map(|(id, change)| (id.clone(), change)).collect();
+        let pending: Vec<_> =
+            timers.changes_of(12..=12).map(|(_, id, change)| (id.clone(), change)).collect();
         assert_eq!(pending, [(id("b"), RowChange::Set)]);
         timers.load(12, [(at(12, 0), id("b"))], None);
         assert_eq!(timers.next(at(20, 0)), Next::Due(at(12, 0), id("b")));
@@ -220,15 +247,30 @@ mod tests {
         let mut timers = Timers::new(None);
         timers.load(10, [], None);
         timers.reschedule(&id("a"), None, Some(at(10, 1)));
-        assert_eq!(timers.take_changes().len(), 1);
+        assert_eq!(timers.take_changes().count(), 1);
         timers.reschedule(&id("a"), Some(at(10, 1)), Some(at(10, 9)));
-        assert!(timers.take_changes().is_empty());
+        assert_eq!(timers.take_changes().count(), 0);
         timers.reschedule(&id("a"), Some(at(10, 9)), Some(at(11, 0)));
-        let changes = timers.take_changes();
-        assert_eq!(changes.get(&(10, id("a"))), Some(&RowChange::Remove));
-        assert_eq!(changes.get(&(11, id("a"))), Some(&RowChange::Set));
+        let changes: Vec<_> = timers.take_changes().collect();
+        assert_eq!(changes, [(10, id("a"), RowChange::Remove), (11, id("a"), RowChange::Set)]);
         assert_eq!(timers.in_hand(), 0);
         assert_eq!(timers.next(at(10, 59)), Next::Nothing);
         assert_eq!(timers.wake_at(), Some(at(11, 0)));
+    }
+
+    #[test]
+    fn what_was_set_and_removed_since_the_last_commit_is_never_written() {
+        let mut timers = Timers::new(None);
+        timers.load(10, [], None);
+        timers.reschedule(&id("a"), None, Some(at(10, 1)));
+        timers.reschedule(&id("a"), Some(at(10, 1)), Some(at(90, 0)));
+        let changes: Vec<_> = timers.take_changes().collect();
+        assert_eq!(changes, [(90, id("a"), RowChange::Set)]);
+        timers.reschedule(&id("a"), Some(at(90, 0)), Some(at(10, 2)));
+        timers.reschedule(&id("a"), Some(at(10, 2)), Some(at(90, 0)));
+        assert_eq!(timers.take_changes().count(), 0, "the row stands where it stood");
+        timers.reschedule(&id("a"), Some(at(90, 0)), None);
+        let changes: Vec<_> = timers.take_changes().collect();
+        assert_eq!(changes, [(90, id("a"), RowChange::Remove)]);
     }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Order {
     EndEpoch(u64),
     /// Bring this model into force in every lane.
     Model { number: u64, hash: u64 },
+    /// Know that this model is learnt: history brings it into force at the end of the next day.
+    Learnt { number: u64, hash: u64 },
 }
 
 /// The trainer.
@@ -56,7 +58,11 @@ pub(crate) struct Trainer {
     in_force: Vec<u64>,
     /// The epoch that is under way.
     epoch: u64,
+    /// The epoch of the lane that is furthest behind, at the start.
+    oldest_epoch: u64,
     began: Option<Timestamp>,
+    /// Whether days of a history end the epochs, and models come into force a day later.
+    is_history: bool,
     /// The epoch whose end was ordered and whose model is not in force everywhere.
     ordered: Option<u64>,
     /// Models before this one are gone.
@@ -77,26 +83,58 @@ impl Trainer {
                 *place = number;
             }
         }
-        Self { models, lessons: BTreeMap::new(), in_force, epoch, began, ordered: None, pruned_below: 0 }
+        Self {
+            models,
+            lessons: BTreeMap::new(),
+            in_force,
+            epoch,
+            oldest_epoch: epoch,
+            began,
+            is_history: false,
+            ordered: None,
+            pruned_below: 0,
+        }
+    }
+
+    /// A trainer of lanes of which some still stand in `oldest_epoch`.
+    pub(crate) const fn behind_from(mut self, oldest_epoch: u64) -> Self {
+        self.oldest_epoch = oldest_epoch;
+        self
+    }
+
+    /// A trainer of a history: its days end the epochs.
+    pub(crate) const fn of_history(mut self, is_history: bool) -> Self {
+        self.is_history = is_history;
+        self
     }
 
     /// What is left of the time before the process ended: an epoch that some lanes have ended and others have
-    /// not, or a model that is not in force everywhere.
-    pub(crate) fn resume(&mut self) -> Result<Option<Order>, ModelError> {
-        let oldest = self.in_force.iter().copied().min().unwrap_or(0);
+    /// not, a model that is not in force everywhere, an epoch that ended and is not learnt from.
+    pub(crate) fn resume(&mut self) -> Result<Vec<Order>, ModelError> {
+        let mut orders: Vec<Order> = (self.oldest_epoch..self.epoch).map(Order::EndEpoch).collect();
         let newest = self.in_force.iter().copied().max().unwrap_or(0);
-        if oldest < newest {
-            self.ordered = Some(newest - 1);
-            return self.order_model(newest).map(Some);
-        }
-        if let Some((&epoch, lessons)) = self.lessons.first_key_value() {
+        let due = newest.max(self.due_in_history());
+        if self.oldest_in_force() < due {
+            orders.push(self.order_model(due)?);
+            self.ordered = Some(due - 1);
+        } else if let Some(&epoch) = self.lessons.keys().next() {
             self.ordered = Some(epoch);
-            if lessons.len() < LANES {
-                return Ok(Some(Order::EndEpoch(epoch)));
-            }
-            return self.learn(epoch);
         }
-        Ok(None)
+        let whole: Vec<u64> =
+            self.lessons.iter().filter(|(_, of)| of.len() == LANES).map(|(epoch, _)| *epoch).collect();
+        for epoch in whole {
+            orders.extend(self.learn(epoch)?);
+        }
+        Ok(orders)
+    }
+
+    /// The model that every lane of a history has, once all have ended the same days.
+    const fn due_in_history(&self) -> u64 {
+        if self.is_history { self.epoch.saturating_sub(1) } else { 0 }
+    }
+
+    fn oldest_in_force(&self) -> u64 {
+        self.in_force.iter().copied().min().unwrap_or(0)
     }
 
     /// Takes what a lane says.
@@ -113,7 +151,9 @@ impl Trainer {
                 if let Some(place) = self.in_force.get_mut(lane.index()) {
                     *place = number.max(*place);
                 }
-                let oldest = self.in_force.iter().copied().min().unwrap_or(0);
+                let oldest = self.oldest_in_force();
+                // Some lanes may have told of an epoch that was learnt from before the process died.
+                self.lessons.retain(|epoch, _| *epoch >= oldest);
                 if self.ordered.is_some_and(|epoch| oldest > epoch) {
                     self.ordered = None;
                 }
@@ -140,15 +180,23 @@ impl Trainer {
         Some(Order::EndEpoch(self.epoch))
     }
 
-    /// Whether an epoch's end was ordered and its model is not in force everywhere.
-    pub(crate) const fn is_busy(&self) -> bool {
+    /// The epoch that is under way.
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether something ordered is not done everywhere; in history, whether a model is not learnt or late.
+    pub(crate) fn is_busy(&self) -> bool {
+        if self.is_history {
+            return !self.lessons.is_empty() || self.oldest_in_force() < self.due_in_history();
+        }
         self.ordered.is_some()
     }
 
     fn learn(&mut self, epoch: u64) -> Result<Option<Order>, ModelError> {
         let Some(lessons) = self.lessons.remove(&epoch) else { return Ok(None) };
         let until = lessons.values().map(|(_, until)| *until).max().unwrap_or(Timestamp::MIN);
-        self.epoch = epoch + 1;
+        self.epoch = self.epoch.max(epoch + 1);
         self.began = Some(until);
         self.ordered = Some(epoch);
         // A fold that was written before the process died is not done again.
@@ -158,7 +206,12 @@ impl Trainer {
                 lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
             self.models.keep(&Arc::new(learn(&model, &tallies, until)))?;
         }
-        self.order_model(epoch + 1).map(Some)
+        let number = epoch + 1;
+        if self.is_history {
+            let hash = self.models.hash_of(number)?.ok_or(ModelError::Missing(number))?;
+            return Ok(Some(Order::Learnt { number, hash }));
+        }
+        self.order_model(number).map(Some)
     }
 
     fn order_model(&self, number: u64) -> Result<Order, ModelError> {
@@ -169,7 +222,7 @@ impl Trainer {
     /// Removes models that nobody needs; `oldest_needed` is the oldest that a lane would work with if the
     /// process died now and applied its log again.
     pub(crate) fn prune(&mut self, oldest_needed: u64) -> Result<usize, ModelError> {
-        let newest = self.in_force.iter().copied().min().unwrap_or(0);
+        let newest = self.oldest_in_force();
         let keep_from = oldest_needed.min(newest.saturating_sub(MODELS_KEPT));
         if keep_from <= self.pruned_below {
             return Ok(0);
@@ -250,13 +303,15 @@ mod tests {
         // The process died when half of the lanes had the model.
         let lanes = Lane::all().map(|lane| (lane, u64::from(lane.number() < 32)));
         let mut second = Trainer::new(Arc::new(Models::new(Box::new(files.clone()))), 1, None, lanes);
-        assert!(matches!(second.resume().unwrap(), Some(Order::Model { number: 1, .. })));
+        assert!(matches!(second.resume().unwrap()[..], [Order::Model { number: 1, .. }]));
         // And when half of the lanes had ended the epoch.
-        let mut third = trainer(&MemoryModels::default());
+        let files = MemoryModels::default();
+        let models = Arc::new(Models::new(Box::new(files)));
+        let mut third = Trainer::new(models, 1, None, []).behind_from(0);
         Lane::all().take(32).for_each(|lane| {
             third.note(Lesson { lane, epoch: 0, tally: Tally::default(), until: at(9) });
         });
-        assert_eq!(third.resume().unwrap(), Some(Order::EndEpoch(0)));
+        assert_eq!(third.resume().unwrap(), [Order::EndEpoch(0)]);
         let orders = told_by_all(&mut third, Lane::all().skip(32), |lane| lesson(lane, 0));
         assert_eq!(orders.len(), 1);
     }

@@ -18,6 +18,9 @@ use crate::shell::Shell;
 use crate::timers::Next;
 use crate::{keys, state_row};
 
+/// Hours of timers that history takes into hand at once.
+const HISTORY_HOURS: i64 = 24;
+
 /// A record on its way through the shard.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
@@ -254,19 +257,20 @@ impl Shard {
         Ok(self.hot.insert(held, now))
     }
 
-    /// Takes the timers of an hour into hand.
-    fn load_timers(&mut self, lane_index: usize, hour: i64) -> Result<(), ShardError> {
+    /// Takes the timers of an hour into hand; in history, where hours pass quickly, those of a day at once.
+    pub(super) fn load_timers(&mut self, lane_index: usize, hour: i64) -> Result<(), ShardError> {
         let lane = self.lane_mut(lane_index)?.lane;
-        let mut named = self.timer_rows(lane, hour)?;
-        let following = self.next_timer_hour(lane, hour)?;
-        for (customer, change) in self.lane_mut(lane_index)?.timers.changes_of(hour) {
+        let last = if self.context.is_history { hour + HISTORY_HOURS - 1 } else { hour };
+        let mut named = self.timer_rows(lane, hour..=last)?;
+        let following = self.next_timer_hour(lane, last)?;
+        for (hour, customer, change) in self.lane_mut(lane_index)?.timers.changes_of(hour..=last) {
             match change {
-                crate::timers::RowChange::Set => named.insert(customer.clone()),
-                crate::timers::RowChange::Remove => named.remove(customer),
+                crate::timers::RowChange::Set => named.insert((hour, customer.clone())),
+                crate::timers::RowChange::Remove => named.remove(&(hour, customer.clone())),
             };
         }
         let mut timers = Vec::with_capacity(named.len());
-        for customer in named {
+        for (hour, customer) in named {
             let place = self.customer(lane, &customer)?;
             let due = self.hot.get(place).and_then(|held| held.shell.timer);
             match due.filter(|due| due.hour() == hour) {
@@ -275,7 +279,7 @@ impl Shard {
                 None => self.lane_mut(lane_index)?.timers.forget_row(hour, customer),
             }
         }
-        self.lane_mut(lane_index)?.timers.load(hour, timers, following);
+        self.lane_mut(lane_index)?.timers.load(last, timers, following);
         Ok(())
     }
 

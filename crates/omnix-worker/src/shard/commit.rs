@@ -5,6 +5,8 @@
 //! only the states that are missing. Pages of a customer alternate between two rows, and the head says which
 //! of them counts, so that pages written before the head change nothing until the head is.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use omnix_model::{CustomerId, Position, Reader, Record, RecordBlock, Writer};
@@ -22,6 +24,18 @@ use crate::{keys, observed, state_row};
 
 /// How long to wait for the store's background work before trying again.
 const BEHIND_WAIT: Duration = Duration::from_millis(2);
+/// Records after which groups of history are committed.
+const GATHERED_RECORDS: usize = 16_384;
+/// Bytes of states taken into memory after which they are, too.
+const GATHERED_BYTES: u64 = 16 << 20;
+
+/// Groups that are applied and not committed.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// The last record of the last of them.
+    until: Option<Position>,
+    records: usize,
+}
 
 /// A group whose effects are all written, and the rows that it removes last.
 #[derive(Debug)]
@@ -60,7 +74,19 @@ impl HalfDone {
     }
 }
 
-/// The row of what the group observed in a lane; now and then the whole tally, and the rows before it go.
+/// The rows of what was observed in a lane since the last commit; now and then the whole tally, and the rows
+/// before it go.
+fn observed_rows(lane: &mut LaneState, until: Position, removed: &mut Vec<Vec<u8>>) -> Vec<Write> {
+    let mut writes = Vec::new();
+    for (epoch, at, observed) in std::mem::take(&mut lane.observed_before) {
+        let key = keys::observed(lane.lane, epoch, at);
+        lane.observed_rows.push((epoch, key.clone()));
+        writes.push(Write::Put { key, value: observed::encode(&observed) });
+    }
+    writes.extend(observed_row(lane, until, removed));
+    writes
+}
+
 fn observed_row(lane: &mut LaneState, until: Position, removed: &mut Vec<Vec<u8>>) -> Option<Write> {
     let observed = std::mem::take(&mut lane.observed);
     if observed.is_empty() {
@@ -99,6 +125,8 @@ impl Shard {
     pub(super) fn commit(&mut self, position: Position, block: &RecordBlock) -> Result<(), ShardError> {
         let last = u16::try_from(block.entries.len().saturating_sub(1)).unwrap_or(u16::MAX);
         let until = Position { slot: last, ..position };
+        self.gathered.until = Some(until);
+        self.gathered.records += block.entries.len();
         if let Some((lane, _)) = block.entries.first() {
             let lane = self.lane_index(*lane)?;
             let now = self.lane_mut(lane)?.row.now;
@@ -106,8 +134,30 @@ impl Shard {
             let moment = omnix_engine::Moment { now, is_history };
             self.count_latencies(Step { at: until, lane, moment })?;
         }
+        if !self.gathers() || self.gathered.records >= GATHERED_RECORDS || self.is_much_held() {
+            self.commit_gathered()?;
+        }
+        self.tell_trainer();
+        self.note_import_applied()
+    }
+
+    /// Whether groups are committed several at once: in history nobody waits for an answer, and what cancels
+    /// within one commit is never written. A store that writes row by row speaks for one group at a time.
+    fn gathers(&self) -> bool {
+        self.context.is_history && self.context.atomicity == Atomicity::Commit
+    }
+
+    /// Whether the states that came into memory since the last commit, and may have to stay, are many.
+    fn is_much_held(&self) -> bool {
+        (self.hot.bytes() as u64).saturating_sub(self.hot_bytes) > GATHERED_BYTES
+    }
+
+    /// Commits what the groups applied since the last commit changed.
+    pub(crate) fn commit_gathered(&mut self) -> Result<(), ShardError> {
+        let Some(until) = self.gathered.until else { return Ok(()) };
         let commit = self.build_commit(until)?;
         self.write(&commit)?;
+        self.gathered = Gathered::default();
         self.end_commit(until);
         Ok(())
     }
@@ -129,8 +179,11 @@ impl Shard {
         let mut removed = Vec::new();
         let skips = self.skips_effects;
         for lane in &mut self.lanes {
-            effects.extend(observed_row(lane, until, &mut removed));
-            for ((hour, customer), change) in lane.timers.take_changes() {
+            let observed = observed_rows(lane, until, &mut removed);
+            if !skips {
+                effects.extend(observed);
+            }
+            for (hour, customer, change) in lane.timers.take_changes() {
                 let key = keys::timer(lane.lane, hour, &customer);
                 match change {
                     RowChange::Set if !skips => effects.push(Write::Put { key, value: Vec::new() }),
@@ -236,14 +289,13 @@ impl Shard {
         self.context.counters.hot_bytes.add(bytes.saturating_sub(before));
         self.context.counters.hot_bytes.sub(before.saturating_sub(bytes));
         self.note_models(until);
-        self.tell_trainer();
-        self.note_import_applied();
     }
 
     /// Notes which models a crash would still ask for.
     fn note_models(&mut self, until: Position) {
-        if !self.pending_in_force.is_empty() {
-            self.unpersisted_models.push_back((self.model_in_force(), until));
+        let in_force = self.model_in_force();
+        if self.unpersisted_models.back().is_none_or(|(number, _)| *number < in_force) {
+            self.unpersisted_models.push_back((in_force, until));
         }
         let Some(persisted) = self.store.persisted() else { return };
         while let Some(&(number, _)) = self.unpersisted_models.front().filter(|(_, at)| *at <= persisted) {
@@ -282,15 +334,15 @@ impl Shard {
         }
     }
 
-    /// The customers whose timers stand in rows of `hour`, as committed.
+    /// The rows of timers of these hours, as committed.
     pub(super) fn timer_rows(
         &self,
         lane: omnix_model::Lane,
-        hour: i64,
-    ) -> Result<std::collections::BTreeSet<CustomerId>, ShardError> {
-        let range = omnix_storage::KeyRange::prefix(&keys::timers_of(lane, hour));
-        let rows = self.rows(&range)?;
-        Ok(rows.iter().filter_map(|(key, _)| keys::parse_timer(key)).map(|(_, customer)| customer).collect())
+        hours: RangeInclusive<i64>,
+    ) -> Result<BTreeSet<(i64, CustomerId)>, ShardError> {
+        let (from, to) = (keys::timers_of(lane, *hours.start()), keys::timers_of(lane, *hours.end() + 1));
+        let rows = self.rows(&omnix_storage::KeyRange { from, to })?;
+        Ok(rows.iter().filter_map(|(key, _)| keys::parse_timer(key)).collect())
     }
 
     /// The first hour behind `hour` that has rows of timers.

@@ -9,8 +9,8 @@ use omnix_storage::{KeyRange, Order};
 
 use super::apply::Step;
 use super::{Phase, Shard, ShardError};
+use crate::keys;
 use crate::trainer::{Lesson, Told};
-use crate::{keys, observed};
 
 /// Key and value of a row.
 pub(super) type RawRow = (Vec<u8>, Vec<u8>);
@@ -43,9 +43,7 @@ impl Shard {
         lane.row.epoch_began = Some(step.moment.now);
         let lesson = Lesson { lane: lane.lane, epoch, tally, until: step.moment.now };
         if !observed.is_empty() {
-            let key = keys::observed(lesson.lane, epoch, step.at);
-            self.lane_mut(step.lane)?.observed_rows.push((epoch, key.clone()));
-            self.put_effect(key, observed::encode(&observed));
+            lane.observed_before.push((epoch, step.at, observed));
         }
         // After a start the trainer is told what still waits for a model, once all is applied again.
         if self.phase != Phase::Replay {
@@ -65,9 +63,14 @@ impl Shard {
         (lane.row.model, lane.row.model_hash) = (number, hash);
         lane.model = Arc::clone(&model);
         self.context.models.note_in_force(&model);
-        self.pending_in_force.push((name, number));
+        // What lanes work with after a start the trainer reads from them.
+        if self.phase == Phase::Live {
+            self.pending_in_force.push((name, number));
+        }
         // Model n has learnt from the epochs before n.
-        let rows = &mut self.lane_mut(step.lane)?.observed_rows;
+        let lane = self.lane_mut(step.lane)?;
+        lane.observed_before.retain(|(epoch, ..)| *epoch >= number);
+        let rows = &mut lane.observed_rows;
         let learnt = rows.partition_point(|(epoch, _)| *epoch < number);
         let learnt: Vec<_> = rows.drain(..learnt).collect();
         learnt.into_iter().for_each(|(_, key)| self.delete_effect(key));
@@ -106,9 +109,6 @@ impl Shard {
         let lanes = self.lanes.iter().filter(|lane| lane.row.model < number).map(|lane| lane.lane);
         let records: Vec<_> = lanes.map(|lane| (lane, Record::Model { number, hash })).collect();
         self.control.extend(records);
-        if let Some(import) = &mut self.import {
-            import.ordered_model = import.ordered_model.max(number);
-        }
     }
 
     /// Names settings and version of the engine in every lane that is under others.
@@ -128,19 +128,32 @@ impl Shard {
     }
 
     /// Puts one tick in hand for every lane in which something is due and which no group moves on anyway.
-    pub(crate) fn begin_ticks(&mut self) {
+    pub(crate) fn begin_ticks(&mut self) -> Result<(), ShardError> {
         let now = self.now();
         if self.wake_at().is_none_or(|wake| wake > now) {
-            return;
+            return Ok(());
         }
         let in_flight = self.in_flight.as_ref().map_or(0, |in_flight| in_flight.group.lanes());
         let synced = self.synced.as_ref().map_or(0, |(in_flight, _)| in_flight.group.lanes());
         let busy = self.hand.lanes() | in_flight | synced;
+        let is_busy = |lane: Lane| busy & 1 << lane.number() != 0;
+        // Timers may have moved out of an hour that is only known to have had some. Looked up first, it causes
+        // no tick, so that there is one where a shard that was just started would see one too.
+        for index in 0..self.lanes.len() {
+            while let Some(hour) = self
+                .lanes
+                .get(index)
+                .filter(|lane| !is_busy(lane.lane))
+                .and_then(|lane| lane.timers.hour_due(now))
+            {
+                self.load_timers(index, hour)?;
+            }
+        }
         let due = self.lanes.iter().filter(|lane| lane.timers.wake_at().is_some_and(|due| due <= now));
-        let idle: Vec<Lane> =
-            due.map(|lane| lane.lane).filter(|lane| busy & 1 << lane.number() == 0).collect();
+        let idle: Vec<Lane> = due.map(|lane| lane.lane).filter(|lane| !is_busy(*lane)).collect();
         self.context.counters.ticks.add(idle.len() as u64);
         self.control.extend(idle.into_iter().map(|lane| (lane, Record::Tick)));
+        Ok(())
     }
 
     /// The instant at which an idle lane has to be ticked.
@@ -169,7 +182,7 @@ impl Shard {
         if self.context.is_history { Clock::History } else { Clock::Live }
     }
 
-    /// Hands what the commit closed and brought into force to the trainer.
+    /// Hands what the group closed and brought into force to the trainer.
     pub(super) fn tell_trainer(&mut self) {
         if std::mem::take(&mut self.has_observed_in_group) {
             self.context.has_observed.store(true, Ordering::Relaxed);

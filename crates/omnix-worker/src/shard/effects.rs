@@ -65,7 +65,7 @@ impl Shard {
     /// Begins the effects of the block at `at`.
     pub(super) fn begin_effects(&mut self, at: Position) {
         self.keep_rejected();
-        self.effects = std::mem::take(&mut self.later);
+        self.effects.append(&mut self.later);
         self.feed.clear();
         self.skips_effects = self.half_done.as_ref().is_some_and(|half| half.is_block(at));
     }

@@ -8,7 +8,7 @@ use omnix_engine::{Settings, Tally};
 use omnix_model::{DecodeError, ErrorCode, Fault, Lane, LogId, Position, Record, RecordBlock, RejectedEvent};
 use omnix_storage::{Atomicity, KeyRange, LogSource, ReadError, StateStore, StoredBlock, Write};
 
-use super::commit::HalfDone;
+use super::commit::{Gathered, HalfDone};
 use super::control::RawRow;
 use super::{Books, Intake, Phase, Shard, ShardContext, ShardError};
 use crate::attempts::{Attempts, MarkerStore};
@@ -63,6 +63,7 @@ impl Shard {
             synced: None,
             last_now: omnix_model::Timestamp::MIN,
             checkpoint: checkpoint.unwrap_or_default(),
+            gathered: Gathered::default(),
             half_done,
             effects: Vec::new(),
             later: Vec::new(),
@@ -76,6 +77,7 @@ impl Shard {
             pending_in_force: Vec::new(),
             refused: 0,
             latencies_us: Vec::new(),
+            learnt: None,
             import: None,
             phase: Phase::Replay,
             is_log_damaged: false,
@@ -112,8 +114,18 @@ impl Shard {
             .into_iter()
             .filter_map(|(key, _)| Some((keys::parse_observed_epoch(&key)?, key)))
             .collect();
-        let observed = Vec::new();
-        Ok(LaneState { lane, row, timers, model, settings, tally, observed, observed_rows, is_dirty: false })
+        Ok(LaneState {
+            lane,
+            row,
+            timers,
+            model,
+            settings,
+            tally,
+            observed: Vec::new(),
+            observed_before: Vec::new(),
+            observed_rows,
+            is_dirty: false,
+        })
     }
 
     /// What was observed in a lane and is not learnt, as far as its groups are committed.
@@ -178,6 +190,7 @@ impl Shard {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.commit_gathered()?;
         self.is_log_damaged = !replay.damaged.is_empty();
         self.context.progress.set_latest(source.end().max(self.checkpoint));
         Ok(replay)
@@ -221,7 +234,7 @@ impl Shard {
             body: stored.payload.clone(),
         };
         let key = keys::rejected(stored.now, lane, stored.position.frame << 16);
-        self.effects = vec![Write::Put { key, value: rejected.encode() }];
+        self.effects.push(Write::Put { key, value: rejected.encode() });
         let block = RecordBlock { now: stored.now, clock: omnix_model::Clock::Live, entries: Vec::new() };
         self.commit(Position { slot: stored.count.saturating_sub(1), ..stored.position }, &block)
     }

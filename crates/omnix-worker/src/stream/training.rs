@@ -13,6 +13,8 @@ use crate::trainer::{Order, Told, Trainer};
 
 /// How often the end of an epoch is looked for.
 const TICK: Duration = Duration::from_millis(250);
+/// Models learnt from a history after which those that nobody needs are removed.
+const PRUNE_EVERY: u64 = 16;
 /// How long to wait after the files of models failed.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -27,14 +29,14 @@ pub(super) struct Training {
 
 impl Training {
     pub(super) fn run(mut self) -> Result<(), ShardError> {
-        let order = self.trainer.resume();
-        self.carry_out(order)?;
+        let orders = self.trainer.resume();
+        self.carry_out(orders)?;
         loop {
             select! {
                 recv(self.told) -> told => match told {
                     Ok(told) => {
                         let order = self.trainer.tell(told);
-                        self.carry_out(order)?;
+                        self.carry_out(order.map(Vec::from_iter))?;
                     }
                     // All shards have ended.
                     Err(_) => return Ok(()),
@@ -64,9 +66,9 @@ impl Training {
         }
     }
 
-    fn carry_out(&mut self, order: Result<Option<Order>, ModelError>) -> Result<(), ShardError> {
-        let order = match order {
-            Ok(order) => order,
+    fn carry_out(&mut self, orders: Result<Vec<Order>, ModelError>) -> Result<(), ShardError> {
+        let orders = match orders {
+            Ok(orders) => orders,
             // The tallies are kept; the fold is done again after the next start.
             Err(error @ ModelError::Files(_)) => {
                 tracing::error!(%error, "a model could not be kept");
@@ -75,22 +77,32 @@ impl Training {
             }
             Err(error) => return Err(error.into()),
         };
-        if let Some(order) = order {
-            if let Order::Model { number, .. } = order {
+        let has_learnt = !orders.is_empty();
+        for order in orders {
+            if let Order::Model { number, .. } | Order::Learnt { number, .. } = order {
                 tracing::info!(model = number, "a model was learnt");
                 self.handle.counters().models.add(1);
             }
             self.handle.order(order);
-            self.handle.note_training(true);
-            return Ok(());
         }
-        self.handle.note_training(self.trainer.is_busy());
-        if !self.trainer.is_busy() {
-            let needed = self.handle.oldest_model_needed();
-            if let Err(error) = self.trainer.prune(needed) {
-                tracing::warn!(%error, "models were not pruned");
-            }
+        let is_busy = self.trainer.is_busy();
+        self.handle.note_training(is_busy);
+        // A history learns several models a second: they go by the dozen.
+        let is_pruning = if self.is_history {
+            has_learnt && self.trainer.epoch().is_multiple_of(PRUNE_EVERY)
+        } else {
+            !is_busy
+        };
+        if is_pruning {
+            self.prune();
         }
         Ok(())
+    }
+
+    fn prune(&mut self) {
+        let needed = self.handle.oldest_model_needed();
+        if let Err(error) = self.trainer.prune(needed) {
+            tracing::warn!(%error, "models were not pruned");
+        }
     }
 }

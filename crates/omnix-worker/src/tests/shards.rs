@@ -34,17 +34,48 @@ fn days() -> Vec<Vec<NewEvent>> {
 
 type Meaning = (BTreeMap<Vec<u8>, Vec<u8>>, BTreeMap<u64, Vec<u8>>);
 
+/// Where an import is broken off and taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Break {
+    /// Nowhere.
+    Never,
+    /// Between the events of every fifth day and its end; the stores fall back to nothing.
+    BeforeDayEnd,
+    /// When one shard has ended every fifth day and the others have not.
+    AmidDayEnd,
+    /// After every fifth day, whose rows survive.
+    AfterDayEnd,
+}
+
 /// What an import means: states as the engine encodes them, insights, the index; and the models.
-fn import(shards: u16) -> Meaning {
+fn import(shards: u16, broken: Break) -> Meaning {
     let grounds = Fleet::grounds(Atomicity::Commit, shards, true);
     let mut fleet = Fleet::open(&grounds).unwrap();
     let (mut number, mut last) = (0, at_s(0));
-    for events in days() {
+    for (day, events) in days().into_iter().enumerate() {
         last = events.iter().map(|event| event.event.timestamp()).max().unwrap_or(last);
         let count = events.len() as u64;
         fleet.import_events(number, events).unwrap();
         number += count;
-        fleet.import_all(|| ImportItem::DayEnd).unwrap();
+        let is_broken = |at: Break| at == broken && day % 5 == 2;
+        if is_broken(Break::BeforeDayEnd) {
+            fleet = Fleet::open(&grounds).unwrap();
+            fleet.settle().unwrap();
+        }
+        if is_broken(Break::AmidDayEnd) {
+            fleet.shards[0].shard.accept_import(ImportItem::DayEnd);
+            fleet.shards[0].settle().unwrap();
+            // What is left of the day's end is found in the log.
+            fleet = Fleet::open(&grounds).unwrap();
+            fleet.settle().unwrap();
+        } else {
+            fleet.import_all(|| ImportItem::DayEnd).unwrap();
+        }
+        if is_broken(Break::AfterDayEnd) {
+            fleet.shards.iter_mut().for_each(|driven| driven.shard.persist().unwrap());
+            fleet = Fleet::open(&grounds).unwrap();
+            fleet.settle().unwrap();
+        }
     }
     let until = last.plus_ms(TAIL_MS);
     fleet
@@ -65,15 +96,41 @@ fn import(shards: u16) -> Meaning {
 
 #[test]
 fn one_two_four_and_eight_shards_mean_the_same() {
-    let (rows, models) = import(1);
+    let (rows, models) = import(1, Break::Never);
     assert!(rows.keys().any(|key| key.first() == Some(&b'i')), "the history raises something");
     assert_eq!(models.len(), 60, "a model a day");
     for shards in [2, 4, 8] {
-        let (other_rows, other_models) = import(shards);
+        let (other_rows, other_models) = import(shards, Break::Never);
         assert_eq!(other_models, models, "{shards} shards");
         assert_eq!(other_rows.keys().collect::<Vec<_>>(), rows.keys().collect::<Vec<_>>(), "{shards} shards");
         for (key, value) in &rows {
             assert_eq!(other_rows.get(key), Some(value), "{shards} shards, {}", String::from_utf8_lossy(key));
+        }
+    }
+}
+
+#[test]
+fn an_import_that_is_broken_off_and_taken_up_means_the_same() {
+    let (rows, models) = import(2, Break::Never);
+    for broken in [Break::BeforeDayEnd, Break::AmidDayEnd, Break::AfterDayEnd] {
+        let (other_rows, other_models) = import(2, broken);
+        assert_eq!(other_models, models, "{broken:?}");
+        assert_eq!(other_rows.len(), rows.len(), "{broken:?}");
+        for (key, value) in &rows {
+            assert_eq!(other_rows.get(key), Some(value), "{broken:?}, {}", String::from_utf8_lossy(key));
+        }
+    }
+}
+
+#[test]
+fn the_model_of_a_day_comes_into_force_at_the_end_of_the_next() {
+    let grounds = Fleet::grounds(Atomicity::Commit, 2, true);
+    let mut fleet = Fleet::open(&grounds).unwrap();
+    for day in 0..4_u64 {
+        fleet.import_all(|| ImportItem::DayEnd).unwrap();
+        for driven in &fleet.shards {
+            let lanes = driven.shard.lane_rows();
+            assert!(lanes.iter().all(|(_, row)| (row.epoch, row.model) == (day + 1, day)), "{lanes:?}");
         }
     }
 }
@@ -86,6 +143,7 @@ fn an_import_raises_nothing_on_the_live_feed() {
         fleet.import_events(number, events).unwrap();
         fleet.import_all(|| ImportItem::DayEnd).unwrap();
     }
+    fleet.shards.iter_mut().for_each(|driven| driven.shard.persist().unwrap());
     assert!(fleet.rows().keys().any(|key| key.first() == Some(&b'i')));
     assert!(!fleet.rows().keys().any(|key| key.first() == Some(&b'f')));
     assert!(fleet.shards.iter_mut().all(|driven| driven.heard.try_recv().is_err()));
