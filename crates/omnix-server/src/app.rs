@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use omnix_model::{ErrorCode, Timestamp};
-use omnix_wire::AnonymousRule;
+use omnix_wire::{AnonymousRule, SegmentAliases};
 use omnix_worker::{Clock, QueryError};
 use smol_str::SmolStr;
 use tokio::sync::Semaphore;
@@ -36,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) currency: SmolStr,
     pub(crate) anonymous: AnonymousRule,
+    pub(crate) aliases: SegmentAliases,
     pub(crate) bodies: BodyLimits,
     pub(crate) metrics: Metrics,
     pub(crate) tickets: Tickets,
@@ -56,6 +57,8 @@ impl App {
             clock,
             currency: SmolStr::new(&settings.shop.currency),
             anonymous: AnonymousRule::new(&settings.customers.anonymous),
+            // The resolver has refused what is no alias.
+            aliases: SegmentAliases::new(&settings.segments.aliases).unwrap_or_default(),
             bodies: BodyLimits { budget: budget.clone(), stall: settings.http.stall_timeout() },
             metrics: Metrics::new(Arc::clone(&backend), budget),
             tickets: Tickets::default(),

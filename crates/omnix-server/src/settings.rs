@@ -9,6 +9,7 @@ mod engine;
 mod http;
 mod keys;
 mod resolve;
+mod segments;
 mod shop;
 mod store;
 mod stream;
@@ -24,6 +25,7 @@ pub use engine::EngineSettings;
 pub use http::HttpSettings;
 pub use keys::{KEYS, Key, Kind};
 pub use resolve::{Inputs, SettingsFault, Source, resolve};
+pub use segments::SegmentsSettings;
 pub use shop::ShopSettings;
 pub use store::StoreSettings;
 pub use stream::StreamSettings;
@@ -38,6 +40,8 @@ pub struct Settings {
     pub shop: ShopSettings,
     /// Whose events are nobody's.
     pub customers: CustomersSettings,
+    /// What outside models call segments.
+    pub segments: SegmentsSettings,
     /// What makes an insight.
     pub engine: EngineSettings,
     /// What is kept, where and for how long.

@@ -15,11 +15,13 @@ pub mod json;
 mod event;
 mod event_json;
 mod anonymous;
+mod aliases;
 mod batch;
 mod ndjson;
 mod ndjson_history;
 mod online_retail;
 
+pub use aliases::{AliasError, SegmentAliases};
 pub use anonymous::AnonymousRule;
 pub use batch::{BatchError, BatchItem, parse_batch};
 pub use event::{Faults, ParseSettings, Parsed, Refused, parse_event};

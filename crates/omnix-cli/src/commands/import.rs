@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::read::MultiGzDecoder;
 use omnix_model::{CustomerId, Event, EventId, Origin, Timestamp, fingerprint};
 use omnix_server::settings::Settings;
-use omnix_wire::{AnonymousRule, NdjsonHistory, OnlineRetail, ParseSettings, RowOutcome};
+use omnix_wire::{AnonymousRule, NdjsonHistory, OnlineRetail, ParseSettings, RowOutcome, SegmentAliases};
 use omnix_worker::{Importer, NewEvent, Purpose};
 use serde_json::json;
 use smol_str::SmolStr;
@@ -105,10 +105,12 @@ impl Intake {
             anonymous_empty_allowed: anonymous.allows_absent(),
             expected: None,
         };
+        let aliases = SegmentAliases::new(&settings.segments.aliases)?;
         for line in NdjsonHistory::new(input, parse) {
             let line = line?;
             match line.outcome {
-                Ok(parsed) => {
+                Ok(mut parsed) => {
+                    aliases.apply(&mut parsed.event);
                     let event_id = match parsed.event_id {
                         Some(event_id) => event_id,
                         None => EventId::new(&format!("{name}:{}", line.number))?,

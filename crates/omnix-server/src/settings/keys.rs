@@ -56,6 +56,7 @@ pub const KEYS: &[Key] = &[
     Key::new("shop.time_zone", "OMNIX_TIME_ZONE", Kind::Text),
     Key::new("shop.currency", "OMNIX_CURRENCY", Kind::Text),
     Key::new("customers.anonymous", "OMNIX_CUSTOMERS_ANONYMOUS", Kind::List),
+    Key::new("segments.aliases", "OMNIX_SEGMENT_ALIASES", Kind::List),
     Key::new(
         "engine.buffer_flush_interval_ms",
         "OMNIX_BUFFER_FLUSH_INTERVAL_MS",

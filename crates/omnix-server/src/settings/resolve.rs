@@ -243,6 +243,11 @@ fn check(settings: &Settings) -> Vec<SettingsFault> {
         "must not stand beside `auth.jwt_secret`",
     );
     require(
+        omnix_wire::SegmentAliases::new(&settings.segments.aliases).is_ok(),
+        "segments.aliases",
+        "must be entries such as `VIP = Champions`",
+    );
+    require(
         settings.engine.high_confidence_threshold <= settings.engine.critical_confidence_threshold,
         "engine.critical_confidence_threshold",
         "must not be below `engine.high_confidence_threshold`",

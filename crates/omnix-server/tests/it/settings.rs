@@ -39,6 +39,7 @@ fn all_faults_are_told_at_once() {
         ("OMNIX_JWT_SECRET", "short"),
         ("OMNIX_HTTP_CORS_ORIGINS", "*"),
         ("OMNIX_INGEST_BYTES", "1024"),
+        ("OMNIX_SEGMENT_ALIASES", "VIP = Nobody"),
     ]);
     let faults = resolve(Inputs { file: Some(file), env: Some(&env), flags: &[] }).unwrap_err();
     let keys: BTreeSet<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
@@ -54,6 +55,7 @@ fn all_faults_are_told_at_once() {
         "auth.jwt_secret",
         "http.cors_origins",
         "OMNIX_INGEST_BYTES",
+        "segments.aliases",
     ];
     assert_eq!(keys, expected.into_iter().collect(), "{faults:?}");
     assert!(resolve(Inputs { file: Some("= 1"), ..Inputs::default() }).is_err());

@@ -67,7 +67,8 @@ pub(super) fn item(app: &App, parsed: Parsed, key: Option<&Key>, index: usize) -
 }
 
 /// The event under its own id, else under `id`, else under a new one.
-pub(super) fn identified(app: &App, parsed: Parsed, id: Option<EventId>) -> NewEvent {
+pub(super) fn identified(app: &App, mut parsed: Parsed, id: Option<EventId>) -> NewEvent {
+    app.shared.aliases.apply(&mut parsed.event);
     let customer = parsed.event.customer().map(omnix_model::CustomerId::as_str);
     let anonymous = app.shared.anonymous.is_anonymous(customer);
     let (event_id, origin) = match parsed.event_id.or(id) {

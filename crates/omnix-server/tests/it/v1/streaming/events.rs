@@ -3,3 +3,4 @@
 mod batch;
 mod purchase;
 mod rejected;
+mod segment_update;
