@@ -25,7 +25,11 @@ fn main() {
     let wanted = std::env::args().nth(1).unwrap_or_else(|| "200000".to_owned());
     let records = match wanted.parse() {
         Ok(count) => shop(count),
-        Err(_) => std::fs::read_to_string(&wanted).unwrap().lines().map(from_line).collect(),
+        Err(_) => std::fs::read_to_string(&wanted)
+            .expect("what the example makes is well-formed")
+            .lines()
+            .map(from_line)
+            .collect(),
     };
     let is_told = std::env::args().nth(2).is_some();
     let mut run = Run::default();
@@ -98,7 +102,7 @@ impl Run {
         let context = Context { model: &self.model.0, settings: &self.settings, customer_id };
         let moment = Moment { now, is_history: true };
         let applied = apply(self.customers.get(customer_id), Cause::Event(record), moment, &context);
-        let mut applied = applied.unwrap();
+        let mut applied = applied.expect("what the example makes is well-formed");
         let started = Instant::now();
         self.tally.absorb(&applied.effects.observations);
         self.held_back += u64::from(applied.effects.facts.suppressed);
@@ -168,13 +172,13 @@ fn shop(count: u64) -> Vec<EventRecord> {
 
 fn from_line(line: &str) -> EventRecord {
     let mut fields = line.split('\t');
-    let mut field = || fields.next().unwrap();
+    let mut field = || fields.next().expect("what the example makes is well-formed");
     let (customer, product, name) = (field(), field(), field());
-    let mut figure = || field().parse::<i64>().unwrap();
+    let mut figure = || field().parse::<i64>().expect("what the example makes is well-formed");
     let (quantity, price, amount, at) = (figure(), figure(), figure(), figure());
     let purchase = Purchase {
-        customer_id: Some(CustomerId::new(customer).unwrap()),
-        product_id: ProductId::new(product).unwrap(),
+        customer_id: Some(CustomerId::new(customer).expect("what the example makes is well-formed")),
+        product_id: ProductId::new(product).expect("what the example makes is well-formed"),
         product_category: SmolStr::new_static("all"),
         product_name: SmolStr::new(name),
         quantity: Quantity::from_thousandths(quantity),
@@ -184,13 +188,13 @@ fn from_line(line: &str) -> EventRecord {
         location: None,
         payment_method: None,
         device_type: None,
-        order_id: Some(OrderId::new(field()).unwrap()),
+        order_id: Some(OrderId::new(field()).expect("what the example makes is well-formed")),
         order_lines: None,
         metadata: SmolStr::default(),
         extra: SmolStr::default(),
     };
     EventRecord {
-        event_id: EventId::new("e").unwrap(),
+        event_id: EventId::new("e").expect("what the example makes is well-formed"),
         origin: Origin::Import,
         fingerprint: 0,
         anonymous: false,
