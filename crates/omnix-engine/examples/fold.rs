@@ -8,7 +8,7 @@
 //!
 //! Deliberately not here: a comparison with anything (`omnix bench`).
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a tool for whoever works on the engine")]
+#![expect(clippy::print_stdout, reason = "a tool for whoever works on the engine")]
 #![expect(clippy::disallowed_methods, reason = "times are what is printed")]
 
 use std::collections::BTreeMap;
