@@ -22,6 +22,7 @@
 //! | `x` | hash of a file | how far an import has come |
 //! | `u` | lane, customer, 0, event id | an event that the engine derived and that is not in the log yet |
 //! | `w` | hash of settings | the settings, as text |
+//! | `y` | first frame | the last of a run of damaged frames whose loss nobody has accepted |
 //! | `e` | | stores without transactions: the group whose effects are written, states perhaps not |
 //! | `m` | | the store's own |
 //!
@@ -263,6 +264,12 @@ pub fn derived_of_lane(lane: Lane) -> Vec<u8> {
 #[must_use]
 pub fn settings(hash: u64) -> Vec<u8> {
     key(b'w', &[&hash.to_be_bytes()])
+}
+
+/// A run of damaged frames that begins with `first`.
+#[must_use]
+pub fn damaged(first: u64) -> Vec<u8> {
+    key(b'y', &[&first.to_be_bytes()])
 }
 
 /// The group whose effects are all written.

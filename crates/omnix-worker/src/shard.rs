@@ -166,6 +166,8 @@ pub(crate) struct Shard {
     phase: Phase,
     /// Whether the log is damaged above what is applied: nothing is taken until an operator has decided.
     is_log_damaged: bool,
+    /// Damaged runs found and not noted in the store yet.
+    unnoted_damage: Vec<(u64, u64)>,
 }
 
 impl Shard {

@@ -27,9 +27,22 @@ impl Shard {
                 self.put_effect(keys::import(*file), taken.to_be_bytes().to_vec());
                 Ok(())
             }
-            // Time has passed when the record was reached; losses and erasures say nothing to a state.
-            Record::Tick | Record::LossAccepted { .. } | Record::Erased | Record::Event(_) => Ok(()),
+            Record::LossAccepted { first_frame, last_frame, .. } => {
+                self.forget_damage(*first_frame, *last_frame)
+            }
+            // Time has passed when the record was reached; erasures say nothing to a state.
+            Record::Tick | Record::Erased | Record::Event(_) => Ok(()),
         }
+    }
+
+    fn forget_damage(&mut self, first_frame: u64, last_frame: u64) -> Result<(), ShardError> {
+        for (key, _) in self.rows(&KeyRange::prefix(&keys::all_of(b'y')))? {
+            let first = key.last_chunk().copied().map_or(0, u64::from_be_bytes);
+            if (first_frame..=last_frame).contains(&first) {
+                self.delete_effect(key);
+            }
+        }
+        Ok(())
     }
 
     fn end_epoch(&mut self, step: Step, epoch: u64) -> Result<(), ShardError> {

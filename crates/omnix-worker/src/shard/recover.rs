@@ -81,6 +81,7 @@ impl Shard {
             import: None,
             phase: Phase::Replay,
             is_log_damaged: false,
+            unnoted_damage: Vec::new(),
         };
         for lane in shard.context.lanes.iter() {
             let state = shard.open_lane(lane)?;
@@ -169,7 +170,8 @@ impl Shard {
     pub(crate) fn replay(&mut self, source: &dyn LogSource) -> Result<Replay, ShardError> {
         let from = if self.checkpoint == Position::default() { source.start() } else { self.checkpoint };
         let mut reader = source.read_after(from)?;
-        let mut replay = Replay::default();
+        // Damage found by an earlier start is remembered: the store stands behind it by now.
+        let mut replay = Replay { damaged: self.noted_damage()?, ..Replay::default() };
         loop {
             match reader.next(Duration::ZERO) {
                 Ok(None) => break,
@@ -186,6 +188,7 @@ impl Shard {
                         "frames of the log are damaged"
                     );
                     replay.damaged.push((first, last));
+                    self.unnoted_damage.push((first, last));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -214,7 +217,17 @@ impl Shard {
         }
         debug_assert_eq!(stored.position.log, log, "a block stands in the log it was read from");
         self.apply_block(stored.position, &block)?;
+        for (first, last) in std::mem::take(&mut self.unnoted_damage) {
+            self.put_effect(keys::damaged(first), last.to_be_bytes().to_vec());
+        }
         self.commit(stored.position, &block)
+    }
+
+    /// Damaged runs whose loss nobody has accepted, as earlier starts noted them.
+    fn noted_damage(&self) -> Result<Vec<(u64, u64)>, ShardError> {
+        let number = |bytes: &[u8]| bytes.last_chunk().copied().map_or(0, u64::from_be_bytes);
+        let rows = self.rows(&KeyRange::prefix(&keys::all_of(b'y')))?;
+        Ok(rows.iter().map(|(key, value)| (number(key), number(value))).collect())
     }
 
     /// Keeps a block that cannot be decoded among the rejected events and goes on behind it.

@@ -137,6 +137,10 @@ fn a_log_that_is_damaged_above_the_checkpoint_takes_nothing_until_the_loss_is_ac
     assert_eq!(shard.replay.damaged, [(lost, lost)]);
     let refused = shard.publish(vec![purchase("ann", "e9", at_s(9), 10)]).unwrap();
     assert!(matches!(refused[0], Receipt::Refused { refusal: Refusal::LogDamaged, .. }));
+    // An orderly end is no acceptance: by then the store stands behind the damage.
+    shard.shard.close().unwrap();
+    let mut shard = ground.open();
+    assert_eq!(shard.replay.damaged, [(lost, lost)]);
     // What is sound is applied, before and behind the damage.
     assert_eq!(shard.store_after_loss(lost, purchase("ann", "e2", at_s(2), 10)).duplicate, Some(true));
     assert_eq!(shard.store(purchase("ann", "e1", at_s(1), 10)).duplicate, Some(false), "this one was lost");
