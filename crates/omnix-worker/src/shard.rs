@@ -251,6 +251,8 @@ impl Shard {
     /// Makes everything committed survive a crash.
     pub(crate) fn persist(&mut self) -> Result<(), ShardError> {
         self.commit_gathered()?;
-        self.store.persist().map_err(ShardError::Commit)
+        self.store.persist().map_err(ShardError::Commit)?;
+        self.note_models(self.checkpoint);
+        Ok(())
     }
 }

@@ -292,7 +292,7 @@ impl Shard {
     }
 
     /// Notes which models a crash would still ask for.
-    fn note_models(&mut self, until: Position) {
+    pub(super) fn note_models(&mut self, until: Position) {
         let in_force = self.model_in_force();
         if self.unpersisted_models.back().is_none_or(|(number, _)| *number < in_force) {
             self.unpersisted_models.push_back((in_force, until));

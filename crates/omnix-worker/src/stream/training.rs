@@ -41,7 +41,12 @@ impl Training {
                     // All shards have ended.
                     Err(_) => return Ok(()),
                 },
-                recv(self.stopped) -> _ => return self.drain(),
+                recv(self.stopped) -> _ => {
+                    if self.is_history {
+                        self.prune();
+                    }
+                    return self.drain();
+                }
                 default(TICK) => self.tick(),
             }
         }
