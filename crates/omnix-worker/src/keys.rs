@@ -199,6 +199,12 @@ pub fn counted_from(kind: u8, count: i64) -> Vec<u8> {
     key(kind, &[&count_bytes(count)])
 }
 
+/// The hours or minutes since 1970 that a key of a row of kind `r`, `a` or `b` names.
+#[must_use]
+pub fn parse_count(key: &[u8]) -> Option<i64> {
+    key.get(1..)?.first_chunk().copied().map(|count| i64::from(u32::from_be_bytes(count)))
+}
+
 /// A lane's customers by segment.
 #[must_use]
 pub fn census(lane: Lane) -> Vec<u8> {

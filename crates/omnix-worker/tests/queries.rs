@@ -309,3 +309,16 @@ fn the_census_follows_moves_and_money() {
     census.note(Some((None, 5)), (Some(&champions), 5));
     assert_eq!(census.segments.get("").copied(), None);
 }
+
+#[test]
+fn events_a_second_are_counted_from_when_anything_went_on() {
+    let mut bench = Bench::new();
+    let hour = Timestamp::HOUR_MS;
+    let row = Activity { applied: 7_200, ..Activity::default() };
+    let until = Position { log: LogId(0), frame: 1, slot: 0 };
+    let value = omnix_worker::rollup::encode_row(&row, until);
+    bench.put(Lane::FIRST, vec![(keys::activity_of_hour(10, Lane::FIRST), value)]);
+    let range = TimeRange { from: at(0), to: at(11 * hour) };
+    let overview = bench.queries().overview(range).unwrap();
+    assert!((overview.events_per_second - 2.0).abs() < 1e-9, "{}", overview.events_per_second);
+}

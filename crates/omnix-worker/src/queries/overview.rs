@@ -2,7 +2,10 @@
 
 use omnix_model::Timestamp;
 
-use super::{InsightTally, LatencySummary, Overview, Queries, QueryError, TimeRange};
+use omnix_storage::{KeyRange, Order};
+
+use super::{InsightTally, LatencySummary, Overview, Queries, QueryError, TimeRange, rows_of};
+use crate::keys;
 use crate::rollup::Activity;
 
 impl Queries {
@@ -26,7 +29,8 @@ impl Queries {
             p50_ms: sum.latency.quantile(0.5) / 1_000.0,
             p99_ms: sum.latency.quantile(0.99) / 1_000.0,
         };
-        let seconds = (range.to.ms_since(range.from) as f64 / 1_000.0).max(1.0);
+        let since = self.first_hour(range)?.map_or(range.from, |first| first.max(range.from));
+        let seconds = (range.to.ms_since(since) as f64 / 1_000.0).max(1.0);
         Ok(Overview {
             insights,
             latency,
@@ -35,6 +39,21 @@ impl Queries {
             suppressed: sum.suppressed,
             events_per_second: sum.applied as f64 / seconds,
         })
+    }
+}
+
+impl Queries {
+    /// The beginning of the first hour of `range` in which anything went on.
+    fn first_hour(&self, range: TimeRange) -> Result<Option<Timestamp>, QueryError> {
+        let (from, to) = (range.from.hour(), end_of(range.to, Timestamp::HOUR_MS));
+        let hours = KeyRange { from: keys::counted_from(b'a', from), to: keys::counted_from(b'a', to) };
+        let mut first = None;
+        for shard in self.shards.iter() {
+            let rows = rows_of(shard.store.as_ref(), &hours, Order::Ascending, 1)?;
+            let hour = rows.first().and_then(|(key, _)| keys::parse_count(key));
+            first = first.into_iter().chain(hour).min();
+        }
+        Ok(first.map(|hour| Timestamp::from_ms_clamped(hour * Timestamp::HOUR_MS)))
     }
 }
 
