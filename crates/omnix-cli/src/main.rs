@@ -22,7 +22,8 @@ use clap::Parser as _;
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
-/// An import spent a sixth of its time in the C library's allocator; without huge pages an idle server stays small.
+/// An import spent a sixth of its time in the C library's allocator. Without huge pages an idle server stays
+/// small.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
