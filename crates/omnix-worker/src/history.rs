@@ -85,6 +85,8 @@ impl Shard {
                         self.intake.items.push_front(ImportItem::DayEnd);
                         return Ok(());
                     }
+                    // In the same block as the day that follows: a block is a sync.
+                    self.fill_control();
                 }
                 ImportItem::End { file, taken, until, done } => {
                     if !self.hand.takes(Clock::History) || !self.end_file(file, taken, until) {

@@ -178,7 +178,7 @@ impl Shard {
     }
 
     /// Puts our own records in hand, as far as there is room.
-    pub(super) fn fill_control(&mut self) {
+    pub(crate) fn fill_control(&mut self) {
         let clock = self.control_clock();
         while let Some((lane, record)) = self.control.pop_front() {
             if !self.hand.takes(clock) {
