@@ -150,6 +150,15 @@ impl Attempts {
         Attempt::Apply
     }
 
+    /// Notes that the block at `at` was applied: if it was suspect, it is so no longer. Without this a process
+    /// that is killed while it has nothing to do would seem to have died at the last record of its log.
+    pub(crate) fn end_block(&mut self, at: Position) {
+        if self.is_suspect(at) {
+            self.store.write(&[]);
+            self.died_at = None;
+        }
+    }
+
     /// Notes that the process ends cleanly.
     pub(crate) fn end(&mut self) {
         self.store.write(&[]);
@@ -185,6 +194,14 @@ mod tests {
 
     /// Applies frames 7 and 8 and dies at `poison`; says which records were applied and which set aside.
     fn run(kept: &Kept, poison: Option<Position>) -> (Vec<Position>, Vec<Position>) {
+        run_until(kept, poison, true)
+    }
+
+    fn run_until(
+        kept: &Kept,
+        poison: Option<Position>,
+        ends_cleanly: bool,
+    ) -> (Vec<Position>, Vec<Position>) {
         let mut attempts = Attempts::new(Box::new(kept.clone()));
         let (mut applied, mut aside) = (Vec::new(), Vec::new());
         for frame in [7, 8] {
@@ -196,8 +213,11 @@ mod tests {
                     Attempt::Apply => applied.push(at(frame, slot)),
                 }
             }
+            attempts.end_block(at(frame, 0));
         }
-        attempts.end();
+        if ends_cleanly {
+            attempts.end();
+        }
         (applied, aside)
     }
 
@@ -223,6 +243,15 @@ mod tests {
             assert_eq!(run(&kept, Some(at(8, slot))).1, []);
         }
         assert_eq!(run(&kept, None).0.len(), 6);
+    }
+
+    #[test]
+    fn kills_while_nothing_is_applied_set_nothing_aside() {
+        let kept = Kept::default();
+        for start in 0..6 {
+            let (applied, aside) = run_until(&kept, None, false);
+            assert_eq!((applied.len(), aside.len()), (6, 0), "start {start}");
+        }
     }
 
     #[test]

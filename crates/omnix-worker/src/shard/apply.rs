@@ -46,6 +46,7 @@ impl Shard {
             let at = Position { slot, ..at };
             outcomes.push(self.apply_record(at, *lane, record, block)?);
         }
+        self.attempts.end_block(at);
         Ok(outcomes)
     }
 
