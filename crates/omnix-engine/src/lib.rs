@@ -32,9 +32,9 @@ pub use apply::{
 pub use customer::{Customer, Part};
 pub use model::{
     AmountExpectation, AmountHistory, AmountPrior, Basket, Buyer, CUSTOMER_SHRINKAGE, Interval,
-    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LogNormal, Model, ModelLimits, Observation, Order,
-    PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale, Score,
-    TALLY_PRODUCTS_MAX, Tally, learn, ln_interval,
+    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, Lessons, LogNormal, Model, ModelLimits, Observation,
+    Order, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale,
+    Score, TALLY_PRODUCTS_MAX, Tally, learn, ln_interval,
 };
 pub use ranking::{OwnItem, RankQuery, rank};
 pub use settings::Settings;

@@ -21,10 +21,9 @@ mod product;
 mod tally;
 mod threshold;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use omnix_model::{ProductId, Timestamp};
-use xxhash_rust::xxh3::xxh3_64;
 
 pub use amounts::{AmountExpectation, AmountHistory, AmountPrior};
 use catalogue::Catalogue;
@@ -33,7 +32,7 @@ pub use intervals::{
     CUSTOMER_SHRINKAGE, IntervalPrior, IntervalSums, LogNormal, PAIR_SHRINKAGE, PRODUCT_SHRINKAGE,
     ln_interval,
 };
-pub use learn::learn;
+pub use learn::{Lessons, learn};
 pub use limits::ModelLimits;
 pub use observation::{Basket, Buyer, Interval, Observation, Order, Sale, Score};
 pub use product::{LONG_HALF_LIFE_DAYS, Popularity, Product, SHORT_HALF_LIFE_DAYS};
@@ -55,6 +54,8 @@ pub struct Model {
 #[derive(Debug, Clone, PartialEq)]
 struct Body {
     number: u64,
+    /// Follows from what was learnt from, not from what stands here.
+    name: u64,
     until: Option<Timestamp>,
     limits: ModelLimits,
     intervals: IntervalPrior,
@@ -76,7 +77,6 @@ struct Derived {
     /// By slot: what makes company count among what is new, `(n_j + 5 g)^-0.5 (s_j + 0.001)/(l_j + 0.001)`;
     /// `s` and `l`: fast and slow popularity, both as parts of the largest.
     attraction: Vec<[f64; CHUNK]>,
-    hash: OnceLock<u64>,
 }
 
 /// What makes a product's companions count for it, in the lists.
@@ -107,6 +107,7 @@ impl Model {
     pub fn seed() -> Self {
         Self::of_body(Body {
             number: 0,
+            name: 0,
             until: None,
             limits: ModelLimits::default(),
             intervals: IntervalPrior::seed(),
@@ -138,7 +139,7 @@ impl Model {
             pull.fading = (popularity.trend() / trend).min(1.0);
             *attraction = pull.basket_norm * ((short + 0.001) / (long + 0.001));
         }
-        let derived = Derived { popular, all, peak, pull, attraction, hash: OnceLock::new() };
+        let derived = Derived { popular, all, peak, pull, attraction };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
     }
 
@@ -169,10 +170,11 @@ impl Model {
         self.body.limits
     }
 
-    /// The hash (XXH3, 64 bits) of [`Self::encode`], under which the log names the model; worked out once.
+    /// The hash under which the log names the model: of all lessons that it learnt from (see [`Lessons`]); 0 for
+    /// the seed.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        *self.derived.hash.get_or_init(|| xxh3_64(&self.encode()))
+        self.body.name
     }
 
     /// What is known of the intervals of all pairs of customer and product.

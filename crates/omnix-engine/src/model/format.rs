@@ -1,6 +1,6 @@
 //! The bytes of a model, version 1.
 //!
-//! `version` · number · until (flag, time) · limits (4) · intervals (6 floats) · amounts (9 floats, then 320
+//! `version` · number · name (8 bytes) · until (flag, time) · limits (4) · intervals (6 floats) · amounts (9 floats, then 320
 //! scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
 //! (count, sum), popularity (5 floats), baskets) · companions (anchor (flag, time); by slot: count,
 //! (difference, weight)). Numbers are varints, figures floats with all their bits.
@@ -22,6 +22,7 @@ impl Model {
         let mut out = Writer::new();
         out.uint(VERSION);
         out.uint(body.number);
+        out.fixed64(body.name);
         out.flag(body.until.is_some());
         if let Some(until) = body.until {
             out.time(until);
@@ -51,7 +52,7 @@ impl Model {
             VERSION => {}
             version => return Err(DecodeError::Unknown(version)),
         }
-        let number = from.uint()?;
+        let (number, name) = (from.uint()?, from.fixed64()?);
         let until = if from.flag()? { Some(from.time()?) } else { None };
         let limits = ModelLimits::decode(&mut from)?;
         let intervals = IntervalPrior::decode(&mut from)?;
@@ -61,7 +62,7 @@ impl Model {
         if !from.is_empty() {
             return Err(DecodeError::Invalid("model"));
         }
-        Ok(Self::of_body(Body { number, until, limits, intervals, amounts, catalogue, companions }))
+        Ok(Self::of_body(Body { number, name, until, limits, intervals, amounts, catalogue, companions }))
     }
 }
 

@@ -3,7 +3,11 @@
 //! Pure and serial: tallies are folded in the order of their lanes, whatever the order in which they are
 //! handed in, so that the result does not depend on who kept which lane.
 
+mod lessons;
+
 use omnix_model::{Lane, Timestamp};
+
+pub use lessons::Lessons;
 
 use crate::math::{days_between, decay, exp2, sqrt};
 use crate::model::catalogue::Catalogue;
@@ -15,13 +19,15 @@ use crate::model::{Body, Model, Tally};
 /// The model that follows `model` when an epoch that ended at `until` taught `tallies`.
 ///
 /// Lanes are folded in their order, whatever the order of `tallies`; two tallies of one lane in the order in
-/// which they stand.
+/// which they stand. The same as [`Lessons::fold`], for whoever does not keep what was learnt from.
 #[must_use]
 pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Model {
-    let mut ordered: Vec<&(Lane, Tally)> = tallies.iter().collect();
-    ordered.sort_by_key(|(lane, _)| *lane);
-    let tallies: Vec<&Tally> = ordered.into_iter().map(|(_, tally)| tally).collect();
+    Lessons::new(tallies.to_vec(), until).fold(model)
+}
 
+/// Folds tallies that stand in the order of their lanes; the model that comes out is named `name`.
+fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -> Model {
+    let tallies: Vec<&Tally> = tallies.iter().map(|(_, tally)| tally).collect();
     let old = &*model.body;
     let days = old.until.map_or(0.0, |since| days_between(since, until).max(0.0));
     let until = old.until.map_or(until, |since| since.max(until));
@@ -57,6 +63,7 @@ pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Mode
     companions.bound(limits.neighbour_entries_max as usize, until, &catalogue);
     let body = Body {
         number: old.number.saturating_add(1),
+        name,
         until: Some(until),
         limits,
         intervals,

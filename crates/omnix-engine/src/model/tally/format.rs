@@ -2,7 +2,7 @@
 //!
 //! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
 //! intervals (count, sum), popularity (5 floats)) · intervals (count, sum, within count, within sum,
-//! exposure) · orders (3 x count, sum; scores (flag; 320 counts); alerts) · baskets (level, count; key, time,
+//! exposure) · orders (3 x count, sum; scores (count; difference of bins, count); alerts) · baskets (level, count; key, time,
 //! places (count, differences)). Numbers are varints, figures floats with all their bits.
 
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
@@ -22,6 +22,11 @@ impl Tally {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new();
+        self.write(&mut out);
+        out.into_bytes()
+    }
+
+    pub(in crate::model) fn write(&self, out: &mut Writer) {
         out.uint(VERSION);
         out.flag(self.base.is_some());
         if let Some(base) = self.base {
@@ -30,15 +35,14 @@ impl Tally {
         out.uint(self.left_out);
         out.uint(self.products.len() as u64);
         for product in &self.products {
-            write_product(product, &mut out);
+            write_product(product, out);
         }
         let IntervalTally { all, within_count, within_sum, exposure_days } = self.intervals;
         for figure in [all.count, all.ln_days, within_count, within_sum, exposure_days] {
             out.f64(figure);
         }
-        write_orders(&self.orders, &mut out);
-        write_baskets(&self.baskets, &mut out);
-        out.into_bytes()
+        write_orders(&self.orders, out);
+        write_baskets(&self.baskets, out);
     }
 
     /// The tally that [`Self::encode`] wrote.
@@ -47,6 +51,11 @@ impl Tally {
     /// [`DecodeError`] when the bytes are not a tally.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut from = Reader::new(bytes);
+        let tally = Self::read(&mut from)?;
+        if from.is_empty() { Ok(tally) } else { Err(DecodeError::Invalid("tally")) }
+    }
+
+    pub(in crate::model) fn read(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match from.uint()? {
             VERSION => {}
             version => return Err(DecodeError::Unknown(version)),
@@ -59,7 +68,7 @@ impl Tally {
         }
         let mut tally = Self { base, left_out, ..Self::default() };
         for place in 0..count {
-            let product = read_product(&mut from)?;
+            let product = read_product(from)?;
             if tally.place(&product.id).is_none_or(|found| found as usize != place) {
                 return Err(DecodeError::Invalid("tally product"));
             }
@@ -68,14 +77,14 @@ impl Tally {
             }
         }
         tally.intervals = IntervalTally {
-            all: IntervalSums { count: mass(&mut from)?, ln_days: mass(&mut from)? },
-            within_count: mass(&mut from)?,
-            within_sum: mass(&mut from)?,
-            exposure_days: mass(&mut from)?,
+            all: IntervalSums { count: mass(from)?, ln_days: mass(from)? },
+            within_count: mass(from)?,
+            within_sum: mass(from)?,
+            exposure_days: mass(from)?,
         };
-        tally.orders = read_orders(&mut from)?;
-        tally.baskets = read_baskets(&mut from, count)?;
-        if from.is_empty() { Ok(tally) } else { Err(DecodeError::Invalid("tally")) }
+        tally.orders = read_orders(from)?;
+        tally.baskets = read_baskets(from, count)?;
+        Ok(tally)
     }
 }
 
@@ -109,9 +118,14 @@ fn write_orders(orders: &OrderSums, out: &mut Writer) {
         out.f64(sum.count);
         out.f64(sum.sum);
     }
-    out.flag(!orders.scores.is_empty());
-    for count in &orders.scores {
+    // Of the bins of an epoch and a lane most are empty.
+    let scored = || orders.scores.iter().zip(0_u64..).filter(|(count, _)| **count > 0);
+    out.uint(scored().count() as u64);
+    let mut next = 0;
+    for (count, bin) in scored() {
+        out.uint(bin - next);
         out.uint(*count);
+        next = bin + 1;
     }
     out.uint(orders.alerts);
 }
@@ -122,11 +136,16 @@ fn read_orders(from: &mut Reader<'_>) -> Result<OrderSums, DecodeError> {
         if sum.sum.abs() <= MASS_MAX { Ok(sum) } else { Err(DecodeError::Invalid("tally orders")) }
     };
     let (amounts, within, residuals) = (sum()?, sum()?, sum()?);
-    let mut scores = Vec::new();
-    if from.flag()? {
-        for _ in 0..BINS {
-            scores.push(from.uint()?.min(COUNT_MAX));
-        }
+    const WRONG: DecodeError = DecodeError::Invalid("tally scores");
+    let scored = from.count()?;
+    let mut scores = if scored == 0 { Vec::new() } else { vec![0; BINS] };
+    let mut next = 0_usize;
+    for _ in 0..scored {
+        let skipped = usize::try_from(from.uint()?).or(Err(WRONG))?;
+        let bin = next.checked_add(skipped).ok_or(WRONG)?;
+        let count = from.uint()?.min(COUNT_MAX);
+        *scores.get_mut(bin).filter(|_| count > 0).ok_or(WRONG)? = count;
+        next = bin + 1;
     }
     Ok(OrderSums { amounts, within, residuals, scores, alerts: from.uint()?.min(COUNT_MAX) })
 }
