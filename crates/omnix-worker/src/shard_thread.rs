@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select};
 use omnix_model::{Position, RejectedEvent, Timestamp};
+use omnix_storage::{AppendError, Block};
 use tokio::sync::oneshot;
 
 use crate::Clock;
 use crate::group::Answer;
 use crate::history::ImportItem;
-use crate::log_thread::{LogDone, LogJob};
+use crate::log_thread::{LogDone, LogJob, LogOutcome, LogTask, OwnedLog, append};
 use crate::publish::NewEvent;
 use crate::retention::Retention;
 use crate::shard::{Shard, ShardError};
@@ -57,25 +58,43 @@ pub(crate) struct Ends {
 
 pub(crate) struct ShardThread {
     shard: Shard,
+    /// The log, unless it is with its thread.
+    log: Option<OwnedLog>,
     ends: Ends,
     clock: Arc<dyn Clock>,
     retention: Retention,
     next_retention: Timestamp,
+    /// What is to be trimmed as soon as the log is at home.
+    to_trim: Option<LogTask>,
     is_stopping: bool,
-    is_trimming: bool,
 }
 
 impl ShardThread {
-    pub(crate) fn new(shard: Shard, ends: Ends, clock: Arc<dyn Clock>, retention: Retention) -> Self {
+    pub(crate) fn new(
+        shard: Shard,
+        log: OwnedLog,
+        ends: Ends,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+    ) -> Self {
         let next_retention = clock.now().plus_ms(60_000);
-        Self { shard, ends, clock, retention, next_retention, is_stopping: false, is_trimming: false }
+        Self {
+            shard,
+            log: Some(log),
+            ends,
+            clock,
+            retention,
+            next_retention,
+            to_trim: None,
+            is_stopping: false,
+        }
     }
 
     /// Runs until the shard is told to stop, or fails.
     pub(crate) fn run(mut self) -> Result<(), ShardError> {
         loop {
             self.drain()?;
-            self.hand_over()?;
+            self.append_and_apply()?;
             self.retain()?;
             self.shard.commit_waiting()?;
             if self.is_stopping && self.is_done() {
@@ -128,32 +147,50 @@ impl ShardThread {
         Ok(())
     }
 
-    /// Gives the group in hand to the log, if the log is free.
+    /// Gives the group in hand to the log's thread, if the log is at home.
     fn hand_over(&mut self) -> Result<(), ShardError> {
+        let Some((log, block)) = self.sealed()? else { return Ok(()) };
+        self.send(LogJob { log, task: LogTask::Append(block) })
+    }
+
+    /// Appends the group in hand and applies it: with nothing else to apply meanwhile, nobody is woken for it.
+    fn append_and_apply(&mut self) -> Result<(), ShardError> {
+        let Some((mut log, block)) = self.sealed()? else { return Ok(()) };
+        let answer = append(log.as_mut(), &block);
+        self.log = Some(log);
+        self.appended(answer)
+    }
+
+    /// The log and the block of the group in hand, if the log is at home and there is anything in hand.
+    fn sealed(&mut self) -> Result<Option<(OwnedLog, Block)>, ShardError> {
         self.shard.fill()?;
-        if self.shard.is_syncing() {
-            return Ok(());
-        }
+        let Some(log) = self.log.take() else { return Ok(None) };
         self.shard.begin_ticks()?;
         self.shard.fill()?;
-        if let Some(block) = self.shard.seal() {
-            let gone = |_| ShardError::Sync("the log's thread has ended".to_owned());
-            self.ends.jobs.send(LogJob::Append(block)).map_err(gone)?;
+        match self.shard.seal() {
+            Some(block) => Ok(Some((log, block))),
+            None => {
+                self.log = Some(log);
+                Ok(None)
+            }
         }
-        Ok(())
+    }
+
+    fn send(&self, job: LogJob) -> Result<(), ShardError> {
+        self.ends.jobs.send(job).map_err(|_ended| gone())
     }
 
     fn wait(&mut self) -> Result<(), ShardError> {
         let (no_message, no_item) = (never(), never());
-        let inbox = if self.shard.is_hand_full() { &no_message } else { &self.ends.inbox };
+        // Requests that arrive during a sync are taken together behind it: to be woken for each of them costs
+        // more than to take it.
+        let takes_messages = self.log.is_some() && !self.shard.is_hand_full();
+        let inbox = if takes_messages { &self.ends.inbox } else { &no_message };
         let has_room =
             !self.is_stopping && self.shard.import_backlog() < IMPORT_BACKLOG && !self.shard.is_hand_full();
         let imports = if has_room { &self.ends.imports } else { &no_item };
         select! {
-            recv(self.ends.done) -> done => match done {
-                Ok(done) => self.done(done),
-                Err(_) => Err(ShardError::Sync("the log's thread has ended".to_owned())),
-            },
+            recv(self.ends.done) -> done => done.map_err(|_ended| gone()).and_then(|done| self.done(done)),
             recv(inbox) -> message => match message {
                 Ok(message) => self.take(message),
                 // Nobody can reach the shard any more.
@@ -171,30 +208,33 @@ impl ShardThread {
 
     /// How long to wait at the most.
     fn patience(&self) -> Duration {
-        let Some(wake) = self.shard.wake_at().filter(|_| !self.shard.is_syncing()) else { return IDLE };
+        let Some(wake) = self.shard.wake_at().filter(|_| self.log.is_some()) else { return IDLE };
         let ms = wake.ms_since(self.clock.now()).max(1);
         IDLE.min(Duration::from_millis(ms.unsigned_abs()))
     }
 
     fn done(&mut self, done: LogDone) -> Result<(), ShardError> {
-        match done {
-            LogDone::Appended(answer) => {
-                self.shard.synced(answer)?;
-                // The next group is synced while this one is applied.
-                self.drain()?;
-                self.hand_over()?;
-                self.shard.apply_synced()
-            }
-            LogDone::Trimmed(result) => {
-                self.is_trimming = false;
-                match result {
-                    Ok(report) => tracing::info!(segments = report.segments, bytes = report.bytes, "trimmed"),
-                    Err(error) => tracing::warn!(%error, "the log could not be trimmed"),
-                }
+        self.log = Some(done.log);
+        match done.outcome {
+            LogOutcome::Appended(answer) => self.appended(answer),
+            LogOutcome::Trimmed(Ok(report)) => {
+                tracing::info!(segments = report.segments, bytes = report.bytes, "trimmed");
                 Ok(())
             }
-            LogDone::Closed(_) => Ok(()),
+            LogOutcome::Trimmed(Err(error)) => {
+                tracing::warn!(%error, "the log could not be trimmed");
+                Ok(())
+            }
         }
+    }
+
+    fn appended(&mut self, answer: Result<Position, AppendError>) -> Result<(), ShardError> {
+        self.shard.synced(answer)?;
+        self.trim()?;
+        // The next group is synced while this one is applied.
+        self.drain()?;
+        self.hand_over()?;
+        self.shard.apply_synced()
     }
 
     fn retain(&mut self) -> Result<(), ShardError> {
@@ -204,25 +244,32 @@ impl ShardThread {
         }
         self.next_retention = now.plus_ms(RETENTION_MS);
         self.shard.retain(&self.retention, now)?;
-        if let Some(keep_from) = self.shard.persisted().filter(|_| !self.is_trimming) {
-            let older_than = self.retention.archive_horizon(now);
-            self.is_trimming = self.ends.jobs.send(LogJob::Trim { keep_from, older_than }).is_ok();
+        let older_than = self.retention.archive_horizon(now);
+        self.to_trim = self.shard.persisted().map(|keep_from| LogTask::Trim { keep_from, older_than });
+        self.trim()
+    }
+
+    /// Lets the log's thread trim, if that is due and the log is at home.
+    fn trim(&mut self) -> Result<(), ShardError> {
+        match (self.log.take(), self.to_trim.take()) {
+            (Some(log), Some(task)) => self.send(LogJob { log, task }),
+            (log, task) => {
+                (self.log, self.to_trim) = (log, task);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn close(mut self) -> Result<(), ShardError> {
         self.shard.close()?;
-        let gone = || ShardError::Sync("the log's thread has ended".to_owned());
-        self.ends.jobs.send(LogJob::Close).map_err(|_ended| gone())?;
-        loop {
-            match self.ends.done.recv() {
-                Ok(LogDone::Closed(result)) => {
-                    return result.map_err(|error| ShardError::Sync(error.to_string()));
-                }
-                Ok(_) => {}
-                Err(_) => return Err(gone()),
-            }
-        }
+        let log = match self.log.take() {
+            Some(log) => log,
+            None => self.ends.done.recv().map_err(|_ended| gone())?.log,
+        };
+        log.close().map_err(|error| ShardError::Sync(error.to_string()))
     }
+}
+
+fn gone() -> ShardError {
+    ShardError::Sync("the log's thread has ended".to_owned())
 }

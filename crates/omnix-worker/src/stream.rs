@@ -210,7 +210,7 @@ impl Stream {
         let mut shards = Vec::new();
         for opened in opened {
             let (inbox, imports) = (bounded(INBOX), bounded::<ImportItem>(4));
-            let (jobs, done) = (bounded::<LogJob>(4), bounded(4));
+            let (jobs, done) = (bounded::<LogJob>(1), bounded(1));
             ends.push(ShardEnd {
                 inbox: inbox.0,
                 imports: imports.0,
@@ -220,10 +220,9 @@ impl Stream {
             });
             views.push(opened.view);
             replays.push(opened.replay);
-            let log = opened.log;
-            threads.push(thread("log", shards.len()).spawn(move || log_thread::run(log, jobs.1, done.0))?);
+            threads.push(thread("log", shards.len()).spawn(move || log_thread::run(jobs.1, done.0))?);
             let ends = Ends { inbox: inbox.1, imports: imports.1, jobs: jobs.0, done: done.1 };
-            shards.push((opened.shard, ends));
+            shards.push((opened.shard, opened.log, ends));
         }
         let queries = Queries::new(views, core.models.newest(), core.engine, Arc::clone(&core.clock));
         let handle = StreamHandle::new(Core {
@@ -237,9 +236,9 @@ impl Stream {
             newest: core.models.newest(),
             is_training: AtomicBool::new(true),
         });
-        for (number, (shard, ends)) in shards.into_iter().enumerate() {
+        for (number, (shard, log, ends)) in shards.into_iter().enumerate() {
             let (watch, clock) = (Arc::clone(&watch), Arc::clone(&core.clock));
-            let shard_thread = ShardThread::new(shard, ends, clock, retention);
+            let shard_thread = ShardThread::new(shard, log, ends, clock, retention);
             threads.push(thread("shard", number).spawn(move || watch.guard(move || shard_thread.run()))?);
         }
         let (stop_trainer, stopped) = bounded(1);
