@@ -127,6 +127,12 @@ impl Customer {
         self.head.segment.as_ref().map(|segment| &segment.name)
     }
 
+    /// Since when that segment is shown.
+    #[must_use]
+    pub fn segment_since(&self) -> Option<Timestamp> {
+        self.head.segment.as_ref().map(|segment| segment.since)
+    }
+
     /// The sum of all amounts, returns included, in millionths.
     #[must_use]
     pub const fn total_spent(&self) -> i128 {

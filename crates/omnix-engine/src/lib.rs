@@ -23,6 +23,7 @@ mod calendar;
 pub mod math;
 mod model;
 mod ranking;
+pub mod predict;
 mod settings;
 mod view;
 

@@ -18,7 +18,7 @@ use crate::math;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
-use crate::{AmountExpectation, AmountHistory, Customer, Model, Observation, Order, Score};
+use crate::{AmountExpectation, AmountHistory, Context, Customer, Model, Observation, Order, Score};
 
 const AMOUNT_RULE: &str = "behavior_anomaly.amount";
 const BURST_RULE: &str = "behavior_anomaly.burst";
@@ -61,9 +61,9 @@ pub(crate) fn at_basket_start(stage: &mut Stage<'_>, basket: &mut Basket) {
         basket.alarm = say::millionths(alarm).saturating_add(1);
     }
     let head = stage.customer.head_mut();
-    let (burst, is_alert) = counted(head.burst, basket.first_at);
+    let (burst, excess) = counted(head.burst, basket.first_at);
     head.burst = burst;
-    if is_alert {
+    if excess > BURST_THRESHOLD {
         let said = burst_said(stage, basket, burst);
         stage.raise_for(basket, Rule::Burst, said);
     }
@@ -74,7 +74,7 @@ pub(crate) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
     if basket.amount < basket.alarm || is_raised(basket) {
         return;
     }
-    if let Some(finding) = look(stage, basket) {
+    if let Some(finding) = look(stage.context.model, basket) {
         let said = amount_said(stage, basket, &finding);
         stage.raise_for(basket, Rule::Amount, said);
     }
@@ -82,9 +82,9 @@ pub(crate) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
 
 /// Looks at the amount of the whole order, and takes it into the customer's history.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
-    let Some(finding) = look(stage, basket) else { return };
+    let Some(finding) = look(stage.context.model, basket) else { return };
     let is_said = basket.raised(Rule::Amount).is_some_and(|raised| raised.lines == basket.lines);
-    if !is_said && is_alert(stage, basket, &finding) {
+    if !is_said && is_alert(stage.context, basket, &finding) {
         let said = amount_said(stage, basket, &finding);
         stage.raise_for(basket, Rule::Amount, said);
     }
@@ -98,9 +98,24 @@ pub(crate) fn expectation(customer: &Customer, model: &Model) -> Option<AmountEx
     (amounts.count >= 1).then(|| model.amounts().expect(history(amounts)))
 }
 
+/// How unusual the amount of `basket` is, by its normal-equivalent score (none with too little history, or for
+/// what was free), and whether it is worth an alert.
+pub(crate) fn verdict(basket: &Basket, context: &Context<'_>) -> (Option<f64>, bool) {
+    match look(context.model, basket).filter(|_| basket.amounts_before.count >= 1) {
+        Some(finding) => (Some(finding.z), is_alert(context, basket, &finding)),
+        None => (None, false),
+    }
+}
+
+/// How far one more order at `at` lies above what the customer is known for, and whether that is an alert.
+pub(crate) fn burst_verdict(burst: Burst, at: Timestamp) -> (f64, bool) {
+    let (_, excess) = counted(burst, at);
+    (excess, excess > BURST_THRESHOLD)
+}
+
 /// What the order teaches about all orders.
 pub(crate) fn observe(stage: &mut Stage<'_>, basket: &Basket) {
-    let Some(finding) = look(stage, basket) else { return };
+    let Some(finding) = look(stage.context.model, basket) else { return };
     let before = basket.amounts_before;
     let drift = stage.context.model.amounts().drift();
     let orders = f64::from(before.count) + 1.0;
@@ -111,7 +126,7 @@ pub(crate) fn observe(stage: &mut Stage<'_>, basket: &Basket) {
         residual: (before.count >= 2)
             .then(|| finding.expected.clamp(finding.ln_amount) - finding.expected.mean),
         score: (before.count >= 1)
-            .then(|| Score { z: finding.z, is_alert: is_alert(stage, basket, &finding) }),
+            .then(|| Score { z: finding.z, is_alert: is_alert(stage.context, basket, &finding) }),
     };
     stage.effects.observations.push(Observation::Order(order));
 }
@@ -126,12 +141,12 @@ fn usual(expected: &AmountExpectation) -> f64 {
 }
 
 /// The amount so far against the baskets before; nothing for what was free.
-fn look(stage: &Stage<'_>, basket: &Basket) -> Option<Finding> {
+fn look(model: &Model, basket: &Basket) -> Option<Finding> {
     if basket.amount <= 0 {
         return None;
     }
     let ln_amount = math::ln(say::units(basket.amount));
-    let expected = stage.context.model.amounts().expect(history(basket.amounts_before));
+    let expected = model.amounts().expect(history(basket.amounts_before));
     let usual = usual(&expected);
     let deviation = say::units(basket.amount) / usual - 1.0;
     let z = expected.score(ln_amount);
@@ -139,9 +154,9 @@ fn look(stage: &Stage<'_>, basket: &Basket) -> Option<Finding> {
 }
 
 /// Whether the order is worth an alert; what was raised while it grew stays.
-fn is_alert(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> bool {
-    let is_unusual = finding.z > stage.context.model.amounts().alert_score()
-        && finding.deviation > stage.context.settings.spending_deviation_threshold;
+fn is_alert(context: &Context<'_>, basket: &Basket, finding: &Finding) -> bool {
+    let is_unusual = finding.z > context.model.amounts().alert_score()
+        && finding.deviation > context.settings.spending_deviation_threshold;
     is_raised(basket) || (basket.amounts_before.count >= 1 && is_unusual)
 }
 
@@ -169,9 +184,10 @@ fn learnt(before: Amounts, finding: &Finding, drift: f64) -> Amounts {
     Amounts { count, mean: before.mean + (1.0 / n).max(FORGETTING) * x, variance }
 }
 
-/// `c = c 2^(-dt/6h) + 1; alert if c - usual - 0.5 peak > threshold`; the peak is the highest count that was
-/// no alert, less one, before orders last paused for a day, and decays with a half-life of 90 days.
-fn counted(before: Burst, at: Timestamp) -> (Burst, bool) {
+/// `c = c 2^(-dt/6h) + 1; alert if c - usual - 0.5 peak > threshold`: the new count, and its excess over what is
+/// usual and half the peak. The peak is the highest count that was no alert, less one, before orders last paused
+/// for a day, and decays with a half-life of 90 days.
+fn counted(before: Burst, at: Timestamp) -> (Burst, f64) {
     let days = math::days_between(before.at, at).max(0.0);
     let count = before.count * math::decay(days, BURST_HALF_LIFE_DAYS) + 1.0;
     let (earlier, high) = if days > PAUSE_DAYS {
@@ -181,15 +197,15 @@ fn counted(before: Burst, at: Timestamp) -> (Burst, bool) {
     };
     let peak = earlier * math::decay(days, PEAK_HALF_LIFE_DAYS);
     let usual = if before.usual > 0.0 { before.usual } else { 1.0 };
-    let is_alert = count - usual - 0.5 * peak > BURST_THRESHOLD;
+    let excess = count - usual - 0.5 * peak;
     let burst = Burst {
         count,
         at: at.max(before.at),
         usual: usual + USUAL_WEIGHT * (count - usual),
         peak,
-        high: if is_alert { high } else { high.max(count) },
+        high: if excess > BURST_THRESHOLD { high } else { high.max(count) },
     };
-    (burst, is_alert)
+    (burst, excess)
 }
 
 fn amount_said(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> Said {
@@ -269,9 +285,9 @@ mod tests {
     fn alerts(at_hours: impl IntoIterator<Item = f64>) -> Vec<bool> {
         let mut burst = Burst::default();
         let mut count = |at| {
-            let (after, is_alert) = counted(burst, hours(at));
+            let (after, excess) = counted(burst, hours(at));
             burst = after;
-            is_alert
+            excess > BURST_THRESHOLD
         };
         at_hours.into_iter().map(&mut count).collect()
     }
