@@ -1,13 +1,23 @@
 //! The models of a stream: numbered files, those in use held decoded, the newest in force for whoever asks.
+//!
+//! A file holds a model whole, or the lessons that lead to it from the model before (`models/file.rs`). A history
+//! learns a model a day and several a second: of most of them only lessons are kept. To read such a model the
+//! newest whole one below it is taken and the lessons since are folded again, and the names tell whether that
+//! is the model that was learnt. Every 32nd model is kept whole, so that this never takes long.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use omnix_engine::Model;
+use omnix_engine::{Lessons, Model};
 use omnix_storage::{DirectoryError, ModelFiles};
-use xxhash_rust::xxh3::xxh3_64;
 
+pub(crate) mod file;
+
+use file::Kept;
+
+/// Of models that are kept as lessons every so manieth is kept whole.
+const WHOLE_EVERY: u64 = 32;
 /// Models held decoded; older ones are read again when a lane still needs them.
 const HELD_MAX: usize = 4;
 
@@ -102,17 +112,10 @@ impl ModelStore for MemoryModels {
     }
 }
 
-/// A model and the hash of its file, which is dear to compute.
-#[derive(Clone)]
-struct Held {
-    model: Arc<Model>,
-    hash: u64,
-}
-
 /// The models of a stream.
 pub struct Models {
     files: Box<dyn ModelStore>,
-    held: Mutex<BTreeMap<u64, Held>>,
+    held: Mutex<BTreeMap<u64, Arc<Model>>>,
     newest: Arc<ArcSwap<Model>>,
 }
 
@@ -130,51 +133,85 @@ impl Models {
         Arc::clone(&self.newest)
     }
 
-    /// The files.
-    pub(crate) fn files(&self) -> &dyn ModelStore {
-        self.files.as_ref()
-    }
-
     /// The model that the log names by number and hash.
     pub(crate) fn named(&self, number: u64, hash: u64) -> Result<Arc<Model>, ModelError> {
-        let held = self.find(number)?.ok_or(ModelError::Missing(number))?;
-        if number > 0 && held.hash != hash {
-            return Err(ModelError::Different(number));
-        }
-        Ok(held.model)
+        let model = self.by_number(number)?.ok_or(ModelError::Missing(number))?;
+        if model.hash() == hash { Ok(model) } else { Err(ModelError::Different(number)) }
     }
 
     /// The hash of the model with this number; none when it is not kept.
     pub(crate) fn hash_of(&self, number: u64) -> Result<Option<u64>, ModelError> {
-        Ok(self.find(number)?.map(|held| held.hash))
+        Ok(self.by_number(number)?.map(|model| model.hash()))
     }
 
     /// The model with this number; none when it is not kept.
     pub(crate) fn by_number(&self, number: u64) -> Result<Option<Arc<Model>>, ModelError> {
-        Ok(self.find(number)?.map(|held| held.model))
-    }
-
-    fn find(&self, number: u64) -> Result<Option<Held>, ModelError> {
-        if let Some(held) = self.lock().get(&number) {
-            return Ok(Some(held.clone()));
-        }
-        let held = if number == 0 {
-            Held { model: Arc::new(Model::seed()), hash: 0 }
-        } else {
-            let Some(bytes) = self.files.read(number)? else { return Ok(None) };
-            let model = Model::decode(&bytes).map_err(|_broken| ModelError::Different(number))?;
-            Held { model: Arc::new(model), hash: xxh3_64(&bytes) }
+        let mut lessons = Vec::new();
+        let mut at = number;
+        let mut model = loop {
+            if let Some(model) = self.held(at) {
+                break model;
+            }
+            match self.read(at)? {
+                Some(Kept::Whole(model)) => break Arc::new(model),
+                Some(Kept::Lessons { name, lessons: taught }) => lessons.push((name, taught)),
+                None => return Ok(None),
+            }
+            at -= 1;
         };
-        self.hold(number, held.clone());
-        Ok(Some(held))
+        self.hold(&model);
+        while let Some((name, taught)) = lessons.pop() {
+            if taught.name_after(&model) != name {
+                return Err(ModelError::Different(model.number() + 1));
+            }
+            model = Arc::new(taught.fold(&model));
+            self.hold(&model);
+        }
+        Ok(Some(model))
     }
 
-    /// Keeps a model that was learnt: it survives power loss when this returns.
-    pub(crate) fn keep(&self, model: &Arc<Model>) -> Result<(), ModelError> {
-        let bytes = model.encode();
-        self.files.write(model.number(), &bytes)?;
-        self.hold(model.number(), Held { model: Arc::clone(model), hash: xxh3_64(&bytes) });
+    fn read(&self, number: u64) -> Result<Option<Kept>, ModelError> {
+        let Some(bytes) = self.files.read(number)? else { return Ok(None) };
+        match file::read(&bytes) {
+            Ok(Kept::Whole(model)) if model.number() != number => Err(ModelError::Different(number)),
+            Ok(kept) => Ok(Some(kept)),
+            Err(_damaged) => Err(ModelError::Different(number)),
+        }
+    }
+
+    /// Keeps a model that was learnt: it survives power loss when this returns. With the lessons that led to it,
+    /// these may be all that is written.
+    pub(crate) fn keep(&self, model: &Arc<Model>, lessons: Option<&Lessons>) -> Result<(), ModelError> {
+        let number = model.number();
+        let bytes = match lessons.filter(|_| !number.is_multiple_of(WHOLE_EVERY)) {
+            Some(lessons) => file::of_lessons(model.hash(), lessons),
+            None => file::of_model(model),
+        };
+        self.files.write(number, &bytes)?;
+        self.hold(model);
         Ok(())
+    }
+
+    /// Keeps the newest model whole, so that it is quickly read.
+    pub(crate) fn keep_newest_whole(&self) -> Result<(), ModelError> {
+        let Some(&number) = self.files.list()?.last() else { return Ok(()) };
+        if self.is_lessons(number)?
+            && let Some(model) = self.by_number(number)?
+        {
+            self.keep(&model, None)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the models below `keep_from`, except those from which the ones above are read.
+    pub(crate) fn prune(&self, keep_from: u64) -> Result<usize, ModelError> {
+        let is_lessons = self.is_lessons(keep_from)?;
+        let from = if is_lessons { keep_from - keep_from % WHOLE_EVERY } else { keep_from };
+        self.files.prune(&|number| number >= from)
+    }
+
+    fn is_lessons(&self, number: u64) -> Result<bool, ModelError> {
+        Ok(self.files.read(number)?.is_some_and(|bytes| file::is_lessons(&bytes)))
     }
 
     /// Notes that a lane works with `model`.
@@ -184,15 +221,22 @@ impl Models {
         }
     }
 
-    fn hold(&self, number: u64, model: Held) {
+    fn held(&self, number: u64) -> Option<Arc<Model>> {
+        if number == 0 { Some(Arc::new(Model::seed())) } else { self.lock().get(&number).map(Arc::clone) }
+    }
+
+    fn hold(&self, model: &Arc<Model>) {
         let mut held = self.lock();
-        held.insert(number, model);
+        held.insert(model.number(), Arc::clone(model));
         while held.len() > HELD_MAX {
             held.pop_first();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Held>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Model>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

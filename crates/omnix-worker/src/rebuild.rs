@@ -23,7 +23,7 @@ use tokio::sync::broadcast;
 use crate::attempts::NoMarker;
 use crate::counters::Counters;
 use crate::dedup::{IdSecret, Window};
-use crate::models::{ModelError, ModelStore, Models};
+use crate::models::{ModelError, ModelStore, Models, file};
 use crate::shard::{Replay, Shard, ShardContext, ShardError};
 use crate::trainer::Told;
 use crate::{Clock, Progress};
@@ -166,7 +166,7 @@ struct Folded(Arc<(Mutex<Shelf>, Condvar)>);
 
 #[derive(Default)]
 struct Shelf {
-    /// The latest models, encoded: a lane needs none older than the last but one.
+    /// The latest models, as their files: a lane needs none older than the last but one.
     models: BTreeMap<u64, Vec<u8>>,
     has_given_up: bool,
 }
@@ -194,7 +194,7 @@ impl Folded {
                     lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
                 model = learn(&model, &tallies, until);
                 let mut shelf = self.lock();
-                shelf.models.insert(model.number(), model.encode());
+                shelf.models.insert(model.number(), file::of_model(&model));
                 while shelf.models.len() > SHELF_MODELS {
                     shelf.models.pop_first();
                 }

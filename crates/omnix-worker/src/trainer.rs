@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use omnix_engine::{Tally, learn};
+use omnix_engine::{Lessons, Tally};
 use omnix_model::limits::LANES;
 use omnix_model::{Lane, Timestamp};
 
@@ -204,7 +204,9 @@ impl Trainer {
             let model = self.models.by_number(epoch)?.ok_or(ModelError::Missing(epoch))?;
             let tallies: Vec<(Lane, Tally)> =
                 lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
-            self.models.keep(&Arc::new(learn(&model, &tallies, until)))?;
+            let lessons = Lessons::new(tallies, until);
+            let learnt = Arc::new(lessons.fold(&model));
+            self.models.keep(&learnt, self.is_history.then_some(&lessons))?;
         }
         let number = epoch + 1;
         if self.is_history {
@@ -219,6 +221,11 @@ impl Trainer {
         Ok(Order::Model { number, hash })
     }
 
+    /// Ends a history: the live shop is to start at once.
+    pub(crate) fn end_history(&self) -> Result<(), ModelError> {
+        self.models.keep_newest_whole()
+    }
+
     /// Removes models that nobody needs; `oldest_needed` is the oldest that a lane would work with if the
     /// process died now and applied its log again.
     pub(crate) fn prune(&mut self, oldest_needed: u64) -> Result<usize, ModelError> {
@@ -228,7 +235,7 @@ impl Trainer {
             return Ok(0);
         }
         self.pruned_below = keep_from;
-        self.models.files().prune(&|number| number >= keep_from)
+        self.models.prune(keep_from)
     }
 }
 

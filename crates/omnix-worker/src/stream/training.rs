@@ -43,7 +43,7 @@ impl Training {
                 },
                 recv(self.stopped) -> _ => {
                     if self.is_history {
-                        self.prune();
+                        self.end_history();
                     }
                     return self.drain();
                 }
@@ -102,6 +102,13 @@ impl Training {
             self.prune();
         }
         Ok(())
+    }
+
+    fn end_history(&mut self) {
+        if let Err(error) = self.trainer.end_history() {
+            tracing::warn!(%error, "the newest model was not written whole");
+        }
+        self.prune();
     }
 
     fn prune(&mut self) {

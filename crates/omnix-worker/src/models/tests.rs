@@ -1,0 +1,81 @@
+//! What is kept of models gives them back, whatever was kept of which, and says when it does not.
+
+use omnix_engine::{Lessons, Model, Observation, Order, Tally};
+use omnix_model::{Lane, Timestamp};
+
+use super::*;
+
+/// Keeps models 1 to `count` of a history in `files`; gives them.
+fn history(files: &MemoryModels, count: u64) -> Vec<Arc<Model>> {
+    let models = Models::new(Box::new(files.clone()));
+    let mut model = Arc::new(Model::seed());
+    (1..=count)
+        .map(|number| {
+            let lessons = lessons(number);
+            model = Arc::new(lessons.fold(&model));
+            models.keep(&model, Some(&lessons)).unwrap();
+            Arc::clone(&model)
+        })
+        .collect()
+}
+
+fn lessons(number: u64) -> Lessons {
+    let mut tally = Tally::default();
+    let order = Order { ln_amount: number as f64, within: None, residual: None, score: None };
+    tally.absorb(&[Observation::Order(order)]);
+    Lessons::new(vec![(Lane::FIRST, tally)], Timestamp::from_ms_clamped(number.cast_signed() * Timestamp::DAY_MS))
+}
+
+fn is_whole(files: &MemoryModels, number: u64) -> bool {
+    !file::is_lessons(&files.read(number).unwrap().unwrap())
+}
+
+#[test]
+fn every_model_of_a_history_comes_back_from_what_is_kept() {
+    let files = MemoryModels::default();
+    let kept = history(&files, 70);
+    let wholes: Vec<u64> = (1..=70).filter(|number| is_whole(&files, *number)).collect();
+    assert_eq!(wholes, [32, 64]);
+    for model in &kept {
+        // As after a start: nothing is held.
+        let models = Models::new(Box::new(files.clone()));
+        assert_eq!(models.named(model.number(), model.hash()).unwrap(), *model);
+    }
+    let models = Models::new(Box::new(files));
+    assert!(matches!(models.named(40, 1), Err(ModelError::Different(40))));
+    assert!(matches!(models.named(71, 1), Err(ModelError::Missing(71))));
+}
+
+#[test]
+fn damage_below_a_model_is_told_and_later_whole_ones_do_not_care() {
+    let files = MemoryModels::default();
+    let kept = history(&files, 70);
+    for at in [3, 12, 30] {
+        let mut bytes = files.read(40).unwrap().unwrap();
+        bytes[at] ^= 1;
+        files.write(40, &bytes).unwrap();
+        let models = Models::new(Box::new(files.clone()));
+        assert!(matches!(models.by_number(50), Err(ModelError::Different(40))), "byte {at}");
+        assert_eq!(models.by_number(39).unwrap().unwrap(), kept[38]);
+        assert_eq!(models.by_number(70).unwrap().unwrap(), kept[69]);
+        history(&files, 40);
+    }
+    // A whole and sound file of another model.
+    files.write(40, &file::of_model(&kept[40])).unwrap();
+    assert!(matches!(Models::new(Box::new(files)).by_number(40), Err(ModelError::Different(40))));
+}
+
+#[test]
+fn pruning_spares_what_the_models_that_stay_are_read_from() {
+    let files = MemoryModels::default();
+    let kept = history(&files, 70);
+    let models = Models::new(Box::new(files.clone()));
+    assert_eq!(models.prune(50).unwrap(), 31);
+    assert_eq!(files.list().unwrap(), (32..=70).collect::<Vec<_>>());
+    assert_eq!(Models::new(Box::new(files.clone())).by_number(50).unwrap().unwrap(), kept[49]);
+    assert_eq!(models.prune(64).unwrap(), 32, "it needs none before it");
+    models.keep_newest_whole().unwrap();
+    assert!(is_whole(&files, 70));
+    assert_eq!(models.prune(70).unwrap(), 6);
+    assert_eq!(Models::new(Box::new(files.clone())).by_number(70).unwrap().unwrap(), kept[69]);
+}
