@@ -59,8 +59,9 @@ pub(crate) struct Basket {
     pub order: Option<OrderId>,
     /// Its number among the customer's baskets, from 1.
     pub number: u32,
-    /// The earliest and the latest line, by their own time.
+    /// The own time of the line that opened it; whatever follows does not move it.
     pub first_at: Timestamp,
+    /// The latest line, by its own time.
     pub last_at: Timestamp,
     /// The lane's time at which it ends, if nothing else ends it before.
     pub ends_at: Timestamp,
@@ -129,7 +130,6 @@ impl Basket {
     pub(crate) fn add(&mut self, line: &Purchase, moment: Moment, flush_ms: i64) -> Option<()> {
         self.amount = self.amount.checked_add(line.total_amount.millionths().into())?;
         self.lines = self.lines.checked_add(1)?;
-        self.first_at = self.first_at.min(line.timestamp);
         self.last_at = self.last_at.max(line.timestamp);
         if self.order.is_none() {
             self.order.clone_from(&line.order_id);
@@ -160,13 +160,11 @@ impl Basket {
         self.raised.get(rule.index()).copied().flatten()
     }
 
-    /// What names the basket among the customer's, whatever way its lines came.
+    /// What names the basket among the customer's: what its first line settled, so that no further line can
+    /// rename it.
     pub(crate) fn cause(&self) -> Vec<u8> {
         let mut cause = self.number.to_le_bytes().to_vec();
         cause.extend_from_slice(&self.first_at.ms().to_le_bytes());
-        if let Some(order) = &self.order {
-            cause.extend_from_slice(order.as_str().as_bytes());
-        }
         cause
     }
 

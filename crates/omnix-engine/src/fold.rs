@@ -143,8 +143,8 @@ fn basket_line(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
 
 /// Adds a purchase to its product; `basket` is the number of the basket, none for a straggler.
 fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<u32>) {
+    let number = basket.unwrap_or(stage.customer.head.baskets);
     let Some(product) = stage.customer.product_mut(&line.product_id) else {
-        let number = basket.unwrap_or(stage.customer.head.baskets);
         stage.customer.insert_product(new_product(line, day, number, stage.context.model));
         stage.effects.observations.push(sale(line, Buyer::First));
         return;
@@ -152,7 +152,11 @@ fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<
     product.purchases = product.purchases.saturating_add(1);
     product.last_at = product.last_at.max(line.timestamp);
     product.name = kept_name(&line.product_name, &line.product_id, stage.context.model);
-    if let Some(number) = basket.filter(|&number| number != product.last_basket) {
+    // Bought twice in one basket is bought once, on the day of the first line, even if midnight lies between.
+    if product.last_basket == number {
+        return;
+    }
+    if basket.is_some() {
         product.last_basket = number;
         product.baskets = product.baskets.saturating_add(1);
         stage.effects.observations.push(sale(line, Buyer::Again));

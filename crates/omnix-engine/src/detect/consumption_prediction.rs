@@ -68,8 +68,11 @@ pub(crate) fn outlook(customer: IntervalSums, product: &Product, model: &Model) 
 }
 
 /// Says which product of the basket will surely be needed, and notes by when each of them should have come.
+///
+/// What is found of a product depends on what stood before the basket and on its first line in it: further
+/// lines add products, and with them what may be said, but silence none. Where a later look finds nothing after
+/// all (another model is in force), what was said stands.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
-    take_back(stage, basket);
     let mut best: Option<(Product, Outlook)> = None;
     let mut held_back = 0_u32;
     let settings = stage.context.settings;
@@ -92,7 +95,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         if !is_ahead(&outlook, stage.clock, settings) {
             continue;
         }
-        if !is_news(product, &outlook, settings) {
+        if !is_news(product, &told_before(basket, product), &outlook, settings) {
             held_back = held_back.saturating_add(u32::from(basket.lines_evaluated == 0));
         } else if best
             .as_ref()
@@ -195,11 +198,21 @@ fn is_ahead(outlook: &Outlook, clock: Timestamp, settings: &Settings) -> bool {
     outlook.due >= calendar::day_of(&settings.time_zone, clock).saturating_add(AHEAD_DAYS_MIN)
 }
 
-/// Whether the product is worth speaking of again.
-fn is_news(product: &Product, outlook: &Outlook, settings: &Settings) -> bool {
-    let days = product.last_day.saturating_sub(product.told_on);
-    let is_long_ago = product.told_on == 0 || f64::from(days) >= HORIZON_DAYS;
-    is_long_ago || (is_certain(outlook, settings) && !product.told_certain)
+/// Whether the product is worth speaking of again after what was `told`.
+fn is_news(product: &Product, told: &Told, outlook: &Outlook, settings: &Settings) -> bool {
+    let days = product.last_day.saturating_sub(told.on);
+    let is_long_ago = told.on == 0 || f64::from(days) >= HORIZON_DAYS;
+    is_long_ago || (is_certain(outlook, settings) && !told.certain)
+}
+
+/// What was known before the basket of earlier words about `product`.
+fn told_before(basket: &Basket, product: &Product) -> Told {
+    let noted = basket.told.as_ref().filter(|told| told.product_id == product.id);
+    noted.cloned().unwrap_or_else(|| Told {
+        product_id: product.id.clone(),
+        on: product.told_on,
+        certain: product.told_certain,
+    })
 }
 
 fn is_certain(outlook: &Outlook, settings: &Settings) -> bool {
@@ -226,7 +239,7 @@ fn schedule_overdue(stage: &mut Stage<'_>) {
     stage.customer.head_mut().overdue_at = first.map(|day| calendar::start_of(zone, day));
 }
 
-/// Takes back what an earlier evaluation of the basket noted, so that a revision chooses as it would have.
+/// Takes back what an earlier evaluation of the basket noted: another product, or the same one, speaks now.
 fn take_back(stage: &mut Stage<'_>, basket: &mut Basket) {
     let Some(told) = basket.told.take() else { return };
     if let Some(product) = stage.customer.product_mut(&told.product_id) {
@@ -236,10 +249,11 @@ fn take_back(stage: &mut Stage<'_>, basket: &mut Basket) {
 }
 
 fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: &Outlook) {
-    let is_first = product.told_on == 0 && basket.raised(Rule::Consumption).is_none();
+    let before = told_before(basket, product);
+    let is_first = before.on == 0 && basket.raised(Rule::Consumption).is_none();
     let certain = is_certain(outlook, stage.context.settings);
-    basket.told =
-        Some(Told { product_id: product.id.clone(), on: product.told_on, certain: product.told_certain });
+    take_back(stage, basket);
+    basket.told = Some(before);
     if let Some(held) = stage.customer.product_mut(&product.id) {
         held.told_on = product.last_day;
         held.told_certain = certain;
