@@ -63,6 +63,18 @@ impl<R: Row> Book<R> {
         Ok(Some(&mut entry.row))
     }
 
+    /// How many rows are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether no row is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The writes that bring the touched rows to `until`, which is where the group ends.
     pub fn take_writes(&mut self, until: Position) -> Vec<Write> {
         let mut writes = Vec::new();

@@ -42,6 +42,7 @@ pub mod rollup;
 pub mod book;
 pub mod counters;
 mod progress;
+mod on_demand;
 mod cursor;
 mod ranking;
 mod queries;
@@ -58,6 +59,7 @@ pub use cursor::{FeedCursor, InvalidCursor};
 pub use dedup::{IdSecret, Window};
 pub use lane::LaneRow;
 pub use models::{MemoryModels, ModelError, ModelStore, Models};
+pub use on_demand::CommitOnDemand;
 pub use progress::Progress;
 pub use publish::{NewEvent, PublishError, Receipt, Refusal, Stored, weight};
 pub use queries::{

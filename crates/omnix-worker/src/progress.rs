@@ -1,7 +1,7 @@
 //! How far a shard has come: written by its thread, read by whoever asks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use omnix_model::{Position, Timestamp};
@@ -13,6 +13,7 @@ const MINUTES_KEPT: i64 = 1_440;
 #[derive(Debug, Default)]
 pub struct Progress {
     positions: Mutex<(Position, Position)>,
+    has_uncommitted: AtomicBool,
     pending_since_ms: AtomicI64,
     persisted_model: AtomicU64,
     /// Requests refused, by minute since 1970, of the last day.
@@ -34,6 +35,18 @@ impl Progress {
     /// Notes the last applied position.
     pub fn set_checkpoint(&self, checkpoint: Position) {
         self.positions.lock().unwrap_or_else(PoisonError::into_inner).1 = checkpoint;
+    }
+
+    /// Whether something has been applied that a reader of the store does not see yet.
+    #[must_use]
+    pub fn has_uncommitted(&self) -> bool {
+        self.has_uncommitted.load(Ordering::Acquire)
+    }
+
+    /// Notes whether something has been applied that a reader of the store does not see yet: before anybody is
+    /// told that it has been, and after it has been committed.
+    pub fn set_uncommitted(&self, has: bool) {
+        self.has_uncommitted.store(has, Ordering::Release);
     }
 
     /// The model that all lanes would work with, or a newer one, if the process died now.

@@ -1,5 +1,8 @@
 //! What can be asked of a stream: answered from what was committed, and from nothing else.
 //!
+//! Every question first lets the shards that it concerns commit what they have applied, so that it sees what was
+//! answered before it was asked.
+//!
 //! Synchronous: whoever serves sockets asks from a thread that may block.
 
 mod answers;
@@ -28,8 +31,9 @@ pub use answers::{
 pub use stream::minute_of;
 
 use crate::cursor::InvalidCursor;
+use crate::on_demand::Asked;
 use crate::rollup::{Row, decode_row};
-use crate::{Clock, Progress, keys};
+use crate::{Clock, CommitOnDemand, Progress, keys};
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +65,8 @@ pub struct ShardView {
     pub store: Arc<dyn StateReader>,
     /// How far it has come.
     pub progress: Arc<Progress>,
+    /// Lets it commit what it has applied.
+    pub on_demand: CommitOnDemand,
 }
 
 /// Answers what can be asked of a stream. Cheap to clone.
@@ -84,22 +90,24 @@ impl Queries {
         Self { shards: shards.into(), model, settings, clock }
     }
 
+    /// Lets all shards commit what they have applied.
+    fn catch_up(&self) {
+        let asked: Vec<_> = self.shards.iter().map(|shard| shard.on_demand.ask(&shard.progress)).collect();
+        asked.into_iter().for_each(Asked::wait);
+    }
+
     /// The stores of the shards, in order.
     pub(crate) fn stores(&self) -> impl Iterator<Item = &dyn StateReader> {
         self.shards.iter().map(|shard| shard.store.as_ref())
     }
 
-    /// The store that holds `lane`.
-    fn store_of(&self, lane: Lane) -> Result<&dyn StateReader, StoreError> {
-        let owner = self.shards.iter().find(|shard| shard.lanes.contains(lane));
-        let owner = owner.ok_or_else(|| StoreError(format!("no shard owns lane {lane}")))?;
-        Ok(owner.store.as_ref())
-    }
-
-    /// The lane of `customer` and the store that holds it.
+    /// The lane of `customer` and the store that holds it, with all that its shard has applied.
     fn home_of(&self, customer: &CustomerId) -> Result<(Lane, &dyn StateReader), StoreError> {
         let lane = Lane::of(customer);
-        Ok((lane, self.store_of(lane)?))
+        let owner = self.shards.iter().find(|shard| shard.lanes.contains(lane));
+        let owner = owner.ok_or_else(|| StoreError(format!("no shard owns lane {lane}")))?;
+        owner.on_demand.ask(&owner.progress).wait();
+        Ok((lane, owner.store.as_ref()))
     }
 
     /// The sum of all rows of a kind with `from <= count < to` (hours or minutes since 1970), over all lanes.

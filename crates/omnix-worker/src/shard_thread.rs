@@ -12,6 +12,7 @@ use crate::Clock;
 use crate::group::Answer;
 use crate::history::ImportItem;
 use crate::log_thread::{LogDone, LogJob, LogOutcome, LogTask, OwnedLog, append};
+use crate::on_demand::Asking;
 use crate::publish::NewEvent;
 use crate::retention::Retention;
 use crate::shard::{Shard, ShardError};
@@ -54,6 +55,8 @@ pub(crate) struct Ends {
     pub(crate) imports: Receiver<ImportItem>,
     pub(crate) jobs: Sender<LogJob>,
     pub(crate) done: Receiver<LogDone>,
+    /// Readers that wait until what was applied is committed.
+    pub(crate) asked: Receiver<Asking>,
 }
 
 pub(crate) struct ShardThread {
@@ -97,6 +100,7 @@ impl ShardThread {
             self.append_and_apply()?;
             self.retain()?;
             self.shard.commit_waiting()?;
+            self.hear_readers()?;
             if self.is_stopping && self.is_done() {
                 return self.close();
             }
@@ -144,6 +148,22 @@ impl ShardThread {
                 self.shard.break_off_import();
             }
         }
+        Ok(())
+    }
+
+    /// Commits what was applied, if readers wait for it.
+    fn hear_readers(&mut self) -> Result<(), ShardError> {
+        let waiting: Vec<Asking> = self.ends.asked.try_iter().collect();
+        self.commit_for(waiting)
+    }
+
+    fn commit_for(&mut self, readers: impl IntoIterator<Item = Asking>) -> Result<(), ShardError> {
+        let mut readers = readers.into_iter().peekable();
+        if readers.peek().is_some() {
+            self.shard.commit_gathered()?;
+        }
+        // Those who are let go are told by it.
+        readers.for_each(drop);
         Ok(())
     }
 
@@ -202,15 +222,20 @@ impl ShardThread {
                 }
                 Ok(())
             },
+            recv(self.ends.asked) -> asking => match asking {
+                Ok(asking) => self.commit_for([asking]),
+                Err(_) => { self.ends.asked = never(); Ok(()) }
+            },
             default(self.patience()) => Ok(()),
         }
     }
 
     /// How long to wait at the most.
     fn patience(&self) -> Duration {
-        let Some(wake) = self.shard.wake_at().filter(|_| self.log.is_some()) else { return IDLE };
+        let commit = self.shard.commit_in().unwrap_or(IDLE);
+        let Some(wake) = self.shard.wake_at().filter(|_| self.log.is_some()) else { return IDLE.min(commit) };
         let ms = wake.ms_since(self.clock.now()).max(1);
-        IDLE.min(Duration::from_millis(ms.unsigned_abs()))
+        IDLE.min(commit).min(Duration::from_millis(ms.unsigned_abs()))
     }
 
     fn done(&mut self, done: LogDone) -> Result<(), ShardError> {

@@ -25,6 +25,7 @@ use crate::dedup::IdSecret;
 use crate::history::ImportItem;
 use crate::log_thread::{self, LogJob};
 use crate::models::{ModelStore, Models};
+use crate::on_demand::{Asking, commit_on_demand};
 use crate::queries::{Queries, ShardView};
 use crate::retention::Retention;
 use crate::shard::{Replay, Shard, ShardContext, ShardError};
@@ -142,6 +143,7 @@ struct Opened {
     shard: Shard,
     log: Box<dyn EventLog>,
     view: ShardView,
+    asked: Receiver<Asking>,
     rejected: Arc<AtomicUsize>,
     lessons: Vec<Lesson>,
     replay: Replay,
@@ -221,7 +223,8 @@ impl Stream {
             views.push(opened.view);
             replays.push(opened.replay);
             threads.push(thread("log", shards.len()).spawn(move || log_thread::run(jobs.1, done.0))?);
-            let ends = Ends { inbox: inbox.1, imports: imports.1, jobs: jobs.0, done: done.1 };
+            let asked = opened.asked;
+            let ends = Ends { inbox: inbox.1, imports: imports.1, jobs: jobs.0, done: done.1, asked };
             shards.push((opened.shard, opened.log, ends));
         }
         let queries = Queries::new(views, core.models.newest(), core.engine, Arc::clone(&core.clock));
@@ -315,18 +318,20 @@ fn open(context: ShardContext, parts: ShardParts) -> Result<Opened, ShardError> 
         return Err(ShardError::Unfit("the shard's thread appends one block for all its lanes".to_owned()));
     }
     let source = parts.log.source();
+    let (on_demand, asked) = commit_on_demand();
     let view = ShardView {
         shard: context.shard,
         log: parts.log.id(),
         lanes: context.lanes,
         store: parts.store.reader(),
         progress: Arc::clone(&context.progress),
+        on_demand,
     };
     let rejected = Arc::clone(&context.rejected_waiting);
     let mut shard = Shard::open(context, parts.store, parts.marker)?;
     let replay = shard.replay(source.as_ref())?;
     let lessons = shard.go_live()?;
-    Ok(Opened { shard, log: parts.log, view, rejected, lessons, replay })
+    Ok(Opened { shard, log: parts.log, view, asked, rejected, lessons, replay })
 }
 
 fn trainer_of(models: &Arc<Models>, opened: &mut [Opened]) -> Trainer {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use omnix_engine::Settings;
+use omnix_engine::{Settings, Tally};
 use omnix_model::{
     CustomerId, Event, EventId, LaneRange, LogId, Money, OrderId, Origin, Position, ProductId, Purchase,
     Quantity, ShardId, Timestamp,
@@ -22,7 +22,8 @@ use crate::dedup::{IdSecret, Window};
 use crate::group::Answer;
 use crate::history::ImportItem;
 use crate::models::{MemoryModels, Models};
-use crate::rollup::{Activity, decode_row, encode_row};
+use crate::observed::absorb_row;
+use crate::rollup::{Activity, Census, Sales, decode_row, encode_row};
 use crate::shard::{Replay, Shard, ShardContext, ShardError};
 use crate::trainer::{Lesson, Order, Told, Trainer};
 use crate::{Clock, ManualClock, NewEvent, Progress, Receipt, Stored};
@@ -232,8 +233,14 @@ pub(crate) struct Driven {
 }
 
 impl Driven {
-    /// Appends and applies until nothing is left to do.
+    /// Appends and applies until nothing is left to do, and commits it, as for a reader.
     pub(crate) fn settle(&mut self) -> Result<(), ShardError> {
+        self.settle_uncommitted()?;
+        self.shard.commit_gathered()
+    }
+
+    /// Appends and applies until nothing is left to do.
+    pub(crate) fn settle_uncommitted(&mut self) -> Result<(), ShardError> {
         loop {
             self.shard.fill()?;
             self.shard.begin_ticks()?;
@@ -379,11 +386,17 @@ impl Fleet {
         }
     }
 
-    /// Appends, applies and trains until nothing is left to do.
+    /// Appends, applies and trains until nothing is left to do, and commits it.
     pub(crate) fn settle(&mut self) -> Result<(), ShardError> {
+        self.settle_uncommitted()?;
+        self.shards.iter_mut().try_for_each(|driven| driven.shard.commit_gathered())
+    }
+
+    /// Appends, applies and trains until nothing is left to do.
+    pub(crate) fn settle_uncommitted(&mut self) -> Result<(), ShardError> {
         loop {
             for driven in &mut self.shards {
-                driven.settle()?;
+                driven.settle_uncommitted()?;
             }
             let told: Vec<_> =
                 self.shards.iter().flat_map(|driven| driven.told.try_iter().collect::<Vec<_>>()).collect();
@@ -425,17 +438,37 @@ impl Fleet {
     }
 }
 
-/// Rows without what depends on when somebody was answered: latencies are measured, not applied.
-pub(crate) fn without_latencies(rows: BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let strip = |(key, value): (Vec<u8>, Vec<u8>)| {
-        if matches!(key.first(), Some(b'a' | b'b')) {
-            let (mut row, until) = decode_row::<Activity>(&value).unwrap();
-            (row.latency, row.latency_us) = Default::default();
-            // Where a row was touched last depends on latencies too; what it counts does not.
-            let until = Position { frame: 0, slot: 0, ..until };
-            return (row != Activity::default()).then(|| (key, encode_row(&row, until)));
+/// Rows without what depends on when somebody was answered (latencies are measured, not applied) and on how
+/// groups were dealt over commits: up to where a row was added to, and in how many pieces observations stand.
+pub(crate) fn comparable(rows: BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut comparable = BTreeMap::new();
+    let mut observed: BTreeMap<Vec<u8>, Tally> = BTreeMap::new();
+    for (key, value) in rows {
+        match key.first() {
+            Some(b'a' | b'b') => {
+                let mut row = decode_row::<Activity>(&value).unwrap().0;
+                (row.latency, row.latency_us) = Default::default();
+                if row != Activity::default() {
+                    comparable.insert(key, encode_row(&row, Position::default()));
+                }
+            }
+            Some(b'r') => {
+                let row = decode_row::<Sales>(&value).unwrap().0;
+                comparable.insert(key, encode_row(&row, Position::default()));
+            }
+            Some(b'c') => {
+                let row = decode_row::<Census>(&value).unwrap().0;
+                comparable.insert(key, encode_row(&row, Position::default()));
+            }
+            Some(b'o') => {
+                let of_epoch = key[..key.len() - Position::BYTES].to_vec();
+                absorb_row(observed.entry(of_epoch).or_default(), &value).unwrap();
+            }
+            _ => {
+                comparable.insert(key, value);
+            }
         }
-        Some((key, value))
-    };
-    rows.into_iter().filter_map(strip).collect()
+    }
+    comparable.extend(observed.into_iter().map(|(key, tally)| (key, tally.encode())));
+    comparable
 }

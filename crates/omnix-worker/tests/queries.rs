@@ -15,8 +15,8 @@ use omnix_worker::book::Book;
 use omnix_worker::rollup::{Activity, Census};
 use omnix_worker::rows::{FeedEntry, IndexEntry};
 use omnix_worker::{
-    FeedCursor, InsightFilter, ManualClock, PageRequest, Progress, Queries, QueryError, RejectedFilter,
-    ShardView, TimeRange, keys,
+    CommitOnDemand, FeedCursor, InsightFilter, ManualClock, PageRequest, Progress, Queries, QueryError,
+    RejectedFilter, ShardView, TimeRange, keys,
 };
 
 const SHARDS: usize = 3;
@@ -85,6 +85,7 @@ impl Bench {
                 lanes: LaneRange::of_shard(ShardId(number), SHARDS),
                 store: store.reader(),
                 progress: Arc::clone(&self.progress[index]),
+                on_demand: CommitOnDemand::default(),
             }
         };
         let views = self.stores.iter().enumerate().map(view).collect();

@@ -56,6 +56,7 @@ impl Queries {
         sort: CustomerSort,
         page: &PageRequest,
     ) -> Result<(Vec<CustomerRow>, Option<String>), QueryError> {
+        self.catch_up();
         match sort {
             CustomerSort::Id => self.customers_by_id(prefix, segment, page),
             CustomerSort::Value | CustomerSort::LastSeen => {

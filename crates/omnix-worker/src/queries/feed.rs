@@ -14,6 +14,7 @@ impl Queries {
     /// # Errors
     /// [`QueryError`]
     pub fn feed_after(&self, after: &FeedCursor, limit: usize) -> Result<FeedPage, QueryError> {
+        self.catch_up();
         let mut page = FeedPage { next: after.clone(), ..FeedPage::default() };
         let mut messages = Vec::new();
         for shard in self.shards.iter() {
@@ -47,6 +48,7 @@ impl Queries {
     /// # Errors
     /// [`QueryError`]
     pub fn feed_bounds(&self) -> Result<(FeedCursor, FeedCursor), QueryError> {
+        self.catch_up();
         let (mut oldest, mut newest) = (FeedCursor::default(), FeedCursor::default());
         for shard in self.shards.iter() {
             if let Some(horizon) = horizon(shard.store.as_ref(), shard.log)? {

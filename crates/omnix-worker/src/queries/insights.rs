@@ -88,6 +88,7 @@ impl Queries {
     /// # Errors
     /// [`QueryError`]
     pub fn insights(&self, filter: &InsightFilter, page: &PageRequest) -> Result<InsightPage, QueryError> {
+        self.catch_up();
         let mut range = KeyRange::prefix(&keys::all_of(b'j'));
         if let Some(times) = filter.range {
             range = KeyRange { from: keys::insights_at(times.from), to: keys::insights_at(times.to) };

@@ -15,6 +15,7 @@ impl Queries {
     /// [`QueryError`]
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     pub fn overview(&self, range: TimeRange) -> Result<Overview, QueryError> {
+        self.catch_up();
         let sum: Activity = self.sum_rows(b'a', range.from.hour(), end_of(range.to, Timestamp::HOUR_MS))?;
         let mut insights = InsightTally::default();
         for (kind, row) in sum.insights.iter().enumerate() {

@@ -22,6 +22,7 @@ impl Queries {
         filter: &RejectedFilter,
         page: &PageRequest,
     ) -> Result<(Vec<RejectedRow>, Option<String>), QueryError> {
+        self.catch_up();
         let mut range = KeyRange::prefix(&keys::all_of(b'q'));
         if let Some(cursor) = &page.cursor {
             let key = decode_key(REJECTED, cursor)?;
@@ -64,6 +65,7 @@ impl Queries {
     /// [`QueryError`]
     pub fn rejected_by_id(&self, id: &str) -> Result<Option<RejectedRow>, QueryError> {
         let Ok(key) = decode_key(REJECTED, id) else { return Ok(None) };
+        self.catch_up();
         for shard in self.shards.iter() {
             let range = KeyRange { from: key.clone(), to: behind(&key) };
             if let Some((key, value)) = rows_of(shard.store.as_ref(), &range, Order::Ascending, 1)?.first() {

@@ -15,6 +15,7 @@ impl Queries {
     /// # Errors
     /// [`QueryError`]
     pub fn segments(&self, range: TimeRange) -> Result<SegmentsReport, QueryError> {
+        self.catch_up();
         let census = self.census()?;
         let activity: Activity =
             self.sum_rows(b'a', range.from.hour(), end_of(range.to, Timestamp::HOUR_MS))?;

@@ -34,6 +34,7 @@ impl Queries {
     /// # Errors
     /// [`QueryError`]
     pub fn counts(&self, minutes: u32) -> Result<StreamCounts, QueryError> {
+        self.catch_up();
         let now = self.clock.now();
         let from = now.plus_ms(-i64::from(minutes) * MINUTE_MS).ms().div_euclid(MINUTE_MS);
         let sum: Activity = self.sum_rows(b'b', from, end_of(now, MINUTE_MS))?;

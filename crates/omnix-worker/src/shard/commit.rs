@@ -1,11 +1,16 @@
-//! Steps 5 and 6: write the states and what follows from them, then answer.
+//! Steps 5 and 6: write the states and what follows from them, and answer.
+//!
+//! Where the store writes a commit as a whole, and may fall back to an earlier one, a commit serves readers and
+//! nobody else: what makes an event durable is the log. So groups are gathered and committed together, when they
+//! have become many, or old, or as soon as somebody reads: what a customer's next event, the present hour's counts
+//! or a lane's place would have been written for every group is written once.
 //!
 //! On a store without transactions a group that was written in part is applied again. Its effects come first,
 //! and behind them a row says that they are complete; from then on the group's effects are not written again,
 //! only the states that are missing. Pages of a customer alternate between two rows, and the head says which
 //! of them counts, so that pages written before the head change nothing until the head is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -13,7 +18,7 @@ use omnix_model::{CustomerId, Position, Reader, Record, RecordBlock, Writer};
 use omnix_storage::{Atomicity, Commit, CommitError, Write};
 
 use super::apply::Step;
-use super::{Shard, ShardError};
+use super::{Phase, Shard, ShardError};
 use crate::group::{Answer, Ask, Outcome};
 use crate::hot::Place;
 use crate::lane::LaneState;
@@ -24,10 +29,21 @@ use crate::{keys, observed, state_row};
 
 /// How long to wait for the store's background work before trying again.
 const BEHIND_WAIT: Duration = Duration::from_millis(2);
-/// Records after which groups of history are committed.
-const GATHERED_RECORDS: usize = 16_384;
-/// Bytes of states taken into memory after which they are, too.
-const GATHERED_BYTES: u64 = 16 << 20;
+/// How much is gathered before it is committed.
+struct Bounds {
+    records: usize,
+    /// Bytes of states taken into memory, which may have to stay, and of rows.
+    bytes: usize,
+    age_us: u64,
+}
+
+/// Where somebody waits for an answer: a commit takes the shard's time, a few milliseconds at the most.
+const LIVE: Bounds = Bounds { records: 1_024, bytes: 4 << 20, age_us: 100_000 };
+/// In history, and when the log is applied again after a start: nobody waits. A crash applies it once more, which
+/// takes less than a second.
+const UNATTENDED: Bounds = Bounds { records: 65_536, bytes: 24 << 20, age_us: u64::MAX };
+/// About the bytes of a row that adds up, in memory.
+const COUNTED_ROW_BYTES: usize = 1 << 10;
 
 /// Groups that are applied and not committed.
 #[derive(Debug, Default)]
@@ -35,6 +51,12 @@ pub(super) struct Gathered {
     /// The last record of the last of them.
     until: Option<Position>,
     records: usize,
+    /// When the first of them was applied, by the clock's ticks.
+    since_us: u64,
+    /// Bytes of their effects.
+    pub(super) effect_bytes: usize,
+    /// Rows of theirs that are looked up before they are committed, or removed again.
+    pub(super) early: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// A group whose effects are all written, and the rows that it removes last.
@@ -121,11 +143,13 @@ impl Shard {
         Ok(())
     }
 
-    /// Commits what the block at `position` changed.
+    /// Notes what the block at `position` changed, and commits it unless it may wait for others.
     pub(super) fn commit(&mut self, position: Position, block: &RecordBlock) -> Result<(), ShardError> {
         let last = u16::try_from(block.entries.len().saturating_sub(1)).unwrap_or(u16::MAX);
         let until = Position { slot: last, ..position };
-        self.gathered.until = Some(until);
+        if self.gathered.until.replace(until).is_none() {
+            self.gathered.since_us = self.context.clock.ticks_us();
+        }
         self.gathered.records += block.entries.len();
         if let Some((lane, _)) = block.entries.first() {
             let lane = self.lane_index(*lane)?;
@@ -134,22 +158,38 @@ impl Shard {
             let moment = omnix_engine::Moment { now, is_history };
             self.count_latencies(Step { at: until, lane, moment })?;
         }
-        if !self.gathers() || self.gathered.records >= GATHERED_RECORDS || self.is_much_held() {
+        self.context.progress.set_checkpoint(until);
+        if self.gathers() && !self.is_much_gathered() {
+            self.context.progress.set_uncommitted(true);
+        } else {
             self.commit_gathered()?;
         }
         self.tell_trainer();
         self.note_import_applied()
     }
 
-    /// Whether groups are committed several at once: in history nobody waits for an answer, and what cancels
-    /// within one commit is never written. A store that writes row by row speaks for one group at a time.
+    /// Whether groups are committed several at once. A store that writes row by row speaks for one at a time, and
+    /// each of its commits is durable.
     fn gathers(&self) -> bool {
-        self.context.is_history && self.context.atomicity == Atomicity::Commit
+        self.context.atomicity == Atomicity::Commit
     }
 
-    /// Whether the states that came into memory since the last commit, and may have to stay, are many.
-    fn is_much_held(&self) -> bool {
-        (self.hot.bytes() as u64).saturating_sub(self.hot_bytes) > GATHERED_BYTES
+    fn bounds(&self) -> &'static Bounds {
+        if self.context.is_history || self.phase != Phase::Live { &UNATTENDED } else { &LIVE }
+    }
+
+    fn is_much_gathered(&self) -> bool {
+        let bounds = self.bounds();
+        let states = (self.hot.bytes() as u64).saturating_sub(self.hot_bytes);
+        let bytes = self.gathered.effect_bytes + self.books.len() * COUNTED_ROW_BYTES;
+        self.gathered.records >= bounds.records || states + bytes as u64 > bounds.bytes as u64
+    }
+
+    /// How long what is gathered may still wait; none when nothing is gathered.
+    pub(crate) fn commit_in(&self) -> Option<Duration> {
+        self.gathered.until?;
+        let age_us = self.context.clock.ticks_us().saturating_sub(self.gathered.since_us);
+        Some(Duration::from_micros(self.bounds().age_us.saturating_sub(age_us)))
     }
 
     /// Commits what the groups applied since the last commit changed.
@@ -162,12 +202,16 @@ impl Shard {
         Ok(())
     }
 
-    /// Commits what waits for a group, where none is under way.
+    /// Commits what has been gathered for long enough, and what waits for a group where none is under way.
     pub(crate) fn commit_waiting(&mut self) -> Result<(), ShardError> {
+        if self.commit_in() == Some(Duration::ZERO) {
+            self.commit_gathered()?;
+        }
         let is_busy = self.has_hand() || !self.in_flight_is_none();
         if is_busy || (self.later.is_empty() && self.intake.rejected.is_empty()) {
             return Ok(());
         }
+        self.commit_gathered()?;
         self.keep_rejected();
         let effects = std::mem::take(&mut self.later);
         self.write(&Commit { effects, checkpoint: self.checkpoint, ..Commit::default() })
@@ -175,6 +219,8 @@ impl Shard {
 
     fn build_commit(&mut self, until: Position) -> Result<Commit, ShardError> {
         let mut effects = std::mem::take(&mut self.effects);
+        let early = std::mem::take(&mut self.gathered.early);
+        effects.extend(early.into_iter().map(|(key, value)| Write::Put { key, value }));
         let mut last = Vec::new();
         let mut removed = Vec::new();
         let skips = self.skips_effects;
@@ -281,7 +327,7 @@ impl Shard {
         self.checkpoint = until;
         self.skips_effects = false;
         self.half_done = None;
-        self.context.progress.set_checkpoint(until);
+        self.context.progress.set_uncommitted(false);
         let now = self.now();
         self.hot.shrink(now);
         let bytes = self.hot.bytes() as u64;

@@ -36,10 +36,15 @@ impl Shard {
     }
 
     fn forget_damage(&mut self, first_frame: u64, last_frame: u64) -> Result<(), ShardError> {
-        for (key, _) in self.rows(&KeyRange::prefix(&keys::all_of(b'y')))? {
+        let accepted = first_frame..=last_frame;
+        self.unnoted_damage.retain(|(first, _)| !accepted.contains(first));
+        let pending = self.gathered.early.keys().filter(|key| key.first() == Some(&b'y')).cloned();
+        let mut noted: Vec<Vec<u8>> = pending.collect();
+        noted.extend(self.rows(&KeyRange::prefix(&keys::all_of(b'y')))?.into_iter().map(|(key, _)| key));
+        for key in noted {
             let first = key.last_chunk().copied().map_or(0, u64::from_be_bytes);
-            if (first_frame..=last_frame).contains(&first) {
-                self.delete_effect(key);
+            if accepted.contains(&first) {
+                self.delete_early(key);
             }
         }
         Ok(())

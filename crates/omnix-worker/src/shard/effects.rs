@@ -29,6 +29,13 @@ pub(crate) struct Books {
     pub(super) census: Book<Census>,
 }
 
+impl Books {
+    /// How many rows are held.
+    pub(super) fn len(&self) -> usize {
+        self.sales.len() + self.hours.len() + self.minutes.len() + self.census.len()
+    }
+}
+
 impl Default for Books {
     fn default() -> Self {
         Self {
@@ -51,6 +58,7 @@ impl Shard {
     /// Sets a row with this commit, unless its effects were written before the process died.
     pub(super) fn put_effect(&mut self, key: Vec<u8>, value: Vec<u8>) {
         if !self.skips_effects {
+            self.gathered.effect_bytes += key.len() + value.len();
             self.effects.push(Write::Put { key, value });
         }
     }
@@ -59,6 +67,29 @@ impl Shard {
     pub(super) fn delete_effect(&mut self, key: Vec<u8>) {
         if !self.skips_effects {
             self.effects.push(Write::Delete { key });
+        }
+    }
+
+    /// Sets a row with this commit that [`Self::early_row`] shows before, or [`Self::delete_early`] removes.
+    pub(super) fn put_early(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        if !self.skips_effects {
+            self.gathered.effect_bytes += key.len() + value.len();
+            self.gathered.early.insert(key, value);
+        }
+    }
+
+    /// Removes a row that is set once in its life; one that is not committed yet is never written.
+    pub(super) fn delete_early(&mut self, key: Vec<u8>) {
+        if self.gathered.early.remove(&key).is_none() {
+            self.delete_effect(key);
+        }
+    }
+
+    /// A row as the next commit leaves it, of those that [`Self::put_early`] sets.
+    pub(super) fn early_row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ShardError> {
+        match self.gathered.early.get(key) {
+            Some(value) => Ok(Some(value.clone())),
+            None => Ok(self.reader.get(key)?),
         }
     }
 
@@ -167,7 +198,7 @@ impl Shard {
         }));
         let block =
             RecordBlock { now: step.moment.now, clock: Clock::Live, entries: vec![(lane, record.clone())] };
-        self.put_effect(key, block.encode());
+        self.put_early(key, block.encode());
         // After a start what is still kept is appended once everything has been applied again.
         if self.phase == Phase::Live {
             self.control.push_back((lane, record));
@@ -181,7 +212,7 @@ impl Shard {
             && let Some(customer) = event.event.customer()
         {
             let lane = self.lane_mut(step.lane)?.lane;
-            self.delete_effect(keys::derived(lane, customer, &event.event_id));
+            self.delete_early(keys::derived(lane, customer, &event.event_id));
         }
         Ok(())
     }
@@ -317,7 +348,7 @@ impl Shard {
         let customer = held.id.clone();
         self.touch(place);
         for spilled in moved {
-            self.put_effect(spilled.key(Some(&customer)), spilled.value());
+            self.put_early(spilled.key(Some(&customer)), spilled.value());
         }
     }
 
@@ -328,7 +359,7 @@ impl Shard {
         let mark = Mark { hash, fingerprint: event.fingerprint };
         let spilled = Spilled::of_anonymous(event.origin, mark, now, window);
         if let Some(spilled) = spilled {
-            self.put_effect(spilled.key(event.event.customer()), spilled.value());
+            self.put_early(spilled.key(event.event.customer()), spilled.value());
         }
     }
 

@@ -147,7 +147,7 @@ impl Shard {
             }
         }
         for key in spilled_keys(new.event.customer(), id_hash, now, window) {
-            let Some(row) = self.reader.get(&key)? else { continue };
+            let Some(row) = self.early_row(&key)? else { continue };
             let known = read_spilled(&row, candidate.fingerprint, now, window)
                 .map_err(|error| ShardError::Unfit(format!("a spilled id: {error}")))?;
             if let Some(known) = known {

@@ -218,7 +218,7 @@ impl Shard {
         debug_assert_eq!(stored.position.log, log, "a block stands in the log it was read from");
         self.apply_block(stored.position, &block)?;
         for (first, last) in std::mem::take(&mut self.unnoted_damage) {
-            self.put_effect(keys::damaged(first), last.to_be_bytes().to_vec());
+            self.put_early(keys::damaged(first), last.to_be_bytes().to_vec());
         }
         self.commit(stored.position, &block)
     }

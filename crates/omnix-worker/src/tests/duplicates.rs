@@ -173,3 +173,25 @@ fn anonymous_customers_have_an_exact_window_and_no_state() {
     assert!(matches!(shard.publish(vec![till("t1", 6)]).unwrap()[0], Receipt::Conflict { .. }));
     assert_eq!(spent(&shard, "guest"), 0);
 }
+
+#[test]
+fn ids_that_moved_out_of_a_state_are_known_before_they_are_committed() {
+    let ground = Ground::new(Atomicity::Commit);
+    let mut shard = ground.open();
+    let mut guest = purchase("guest", "till", at_s(0), 3);
+    guest.anonymous = true;
+    // More than a state keeps, and one that has no state at all.
+    let mut events: Vec<_> = (0..40).map(|i| purchase("ann", &format!("e{i}"), at_s(i), 2)).collect();
+    events.push(guest);
+    let first = shard.ask(events.clone());
+    shard.settle_uncommitted().unwrap();
+    let spilled =
+        |ground: &Ground| ground.disk.rows().keys().filter(|key| key.first() == Some(&b'd')).count();
+    assert_eq!(spilled(&ground), 0, "nothing of it is committed");
+    let again = shard.ask(events);
+    shard.settle_uncommitted().unwrap();
+    assert!(receipts(first).iter().all(|receipt| duplicate_of(receipt) == Some(false)));
+    assert!(receipts(again).iter().all(|receipt| duplicate_of(receipt) == Some(true)));
+    shard.settle().unwrap();
+    assert_eq!(spilled(&ground), 16 + 1);
+}

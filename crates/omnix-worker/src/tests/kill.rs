@@ -8,7 +8,7 @@ use omnix_storage::Atomicity;
 
 use crate::NewEvent;
 use crate::shard::ShardError;
-use crate::testing::{Fleet, at_s, customer, new_event, purchase, without_latencies};
+use crate::testing::{Fleet, at_s, comparable, customer, new_event, purchase};
 
 const DAY_S: i64 = 86_400;
 
@@ -63,6 +63,8 @@ fn script() -> Vec<(i64, Vec<NewEvent>)> {
 }
 
 /// Runs the script, killed after `kill_after` single writes of the store; says how many were done.
+///
+/// Some groups are committed together with the next, and now and then what is committed is persisted.
 fn run(atomicity: Atomicity, kill_after: Option<u64>) -> (BTreeMap<Vec<u8>, Vec<u8>>, u64) {
     let grounds = Fleet::grounds(atomicity, 1, false);
     let disk = grounds[0].disk.clone();
@@ -86,7 +88,11 @@ fn run(atomicity: Atomicity, kill_after: Option<u64>) -> (BTreeMap<Vec<u8>, Vec<
         if !events.is_empty() {
             let _answer = fleet.shards[0].ask(events);
         }
-        let result = fleet.settle();
+        let result = match step % 5 {
+            0 | 2 => fleet.settle_uncommitted(),
+            4 => fleet.settle().and_then(|()| fleet.shards[0].shard.persist()),
+            _ => fleet.settle(),
+        };
         survive(&mut fleet, result);
         if step % 4 == 1 {
             let epoch = fleet.shards[0].shard.epoch();
@@ -95,7 +101,9 @@ fn run(atomicity: Atomicity, kill_after: Option<u64>) -> (BTreeMap<Vec<u8>, Vec<
             survive(&mut fleet, result);
         }
     }
-    (without_latencies(fleet.rows()), disk.writes_done())
+    let result = fleet.settle();
+    survive(&mut fleet, result);
+    (comparable(fleet.rows()), disk.writes_done())
 }
 
 fn difference(a: &BTreeMap<Vec<u8>, Vec<u8>>, b: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<String> {

@@ -7,8 +7,8 @@ use omnix_storage::{Atomicity, LogSettings, LsmStore, MemoryDisk, SegmentLog, Sh
 
 use crate::testing::{TestLog, at_s, customer, purchase};
 use crate::{
-    Clock, IdSecret, ImportError, Importer, ManualClock, MemoryModels, NoMarker, Purpose, Receipt, Refusal,
-    ShardParts, Stream, StreamParts, StreamSettings, WallClock,
+    Clock, CustomerSort, IdSecret, ImportError, Importer, ManualClock, MemoryModels, NoMarker, PageRequest,
+    Purpose, Receipt, Refusal, ShardParts, Stream, StreamParts, StreamSettings, TimeRange, WallClock,
 };
 
 #[derive(Clone)]
@@ -259,4 +259,46 @@ fn a_young_shop_learns_after_five_seconds_and_again_after_a_restart() {
         }
         stream.stop().unwrap();
     }
+}
+
+#[test]
+fn whoever_was_answered_sees_it_in_every_figure() {
+    let ground = InMemory::new(2);
+    let stream = Stream::start(ground.parts(), &StreamSettings::default()).unwrap();
+    let handle = stream.handle();
+    let day = TimeRange { from: at_s(-43_200), to: at_s(43_200) };
+    for i in 0..40 {
+        let name = format!("c{i}");
+        let receipts = handle.publish_blocking(vec![purchase(&name, &format!("e{i}"), at_s(0), 2)]).unwrap();
+        assert!(all_stored(&receipts, false));
+        // Nobody has asked before: each of these has to find what was gathered.
+        let applied = match i % 4 {
+            0 => handle.queries().counts(60).unwrap().outgoing_records,
+            1 => handle.queries().overview(day).unwrap().applied,
+            2 => handle.queries().segments(day).unwrap().customers,
+            _ => {
+                let page = PageRequest { limit: 100, cursor: None };
+                handle.queries().customers("", None, CustomerSort::Id, &page).unwrap().0.len() as u64
+            }
+        };
+        assert_eq!(applied, i + 1);
+    }
+    stream.stop().unwrap();
+}
+
+#[test]
+fn what_nobody_asks_for_is_committed_all_the_same() {
+    let ground = InMemory::new(1);
+    let mut parts = ground.parts();
+    parts.clock = Arc::new(WallClock);
+    let stream = Stream::start(parts, &StreamSettings::default()).unwrap();
+    let event = purchase("ann", "e1", WallClock.now(), 2);
+    assert!(all_stored(&stream.handle().publish_blocking(vec![event]).unwrap(), false));
+    let is_there = || ground.disks[0].1.rows().keys().any(|key| key.first() == Some(&b's'));
+    let patience = std::time::Instant::now();
+    while !is_there() && patience.elapsed().as_secs() < 10 {
+        std::thread::yield_now();
+    }
+    assert!(is_there());
+    stream.stop().unwrap();
 }

@@ -2,7 +2,7 @@
 
 use omnix_storage::Atomicity;
 
-use crate::testing::{Fleet, Ground, at_s, purchase, without_latencies};
+use crate::testing::{Fleet, Ground, at_s, comparable, purchase};
 
 #[test]
 fn a_replay_of_the_whole_log_gives_the_same_rows() {
@@ -25,13 +25,13 @@ fn a_replay_of_the_whole_log_gives_the_same_rows() {
         fleet.shards[0].shard.begin_end_of_epoch(day.unsigned_abs());
         fleet.settle().unwrap();
     }
-    let live = without_latencies(fleet.rows());
+    let live = comparable(fleet.rows());
     let applied = fleet.shards[0].counters.applied.get();
     assert!(applied > 120, "the engine's own events stand in the log too");
     // Nothing was persisted: the store is empty again, and the log brings it forward.
     let again = Fleet::open(&grounds).unwrap();
     assert!(again.shards[0].replay.records > 120);
-    assert_eq!(without_latencies(again.rows()), live);
+    assert_eq!(comparable(again.rows()), live);
     assert_eq!(again.shards[0].counters.applied.get(), 0);
     assert_eq!(again.shards[0].counters.replayed.get(), applied);
 }
