@@ -6,12 +6,16 @@
 //! with the largest cosine; the criterion decides (by raw count, or when a new pair inherits the smallest
 //! count, half of what new products can be found by is lost), 128 are as good as all.
 
+mod merge;
+
 use std::sync::Arc;
 
 use omnix_model::{DecodeError, Reader, Timestamp, Writer};
 
-use crate::math::{days_between, exp2, narrow, sqrt};
+use crate::math::{days_between, exp2, narrow};
 use crate::model::catalogue::Catalogue;
+
+use merge::{Merge, Strongest};
 
 /// Half-life of a basket, in days.
 pub(super) const HALF_LIFE_DAYS: f64 = 120.0;
@@ -81,7 +85,7 @@ impl Companions {
                 let weight = narrow(f64::from(neighbour.weight) * factor);
                 (weight > 0.0).then_some(Neighbour { slot: neighbour.slot, weight })
             });
-            *list = shared(scaled.collect());
+            *list = shared(&scaled.collect::<Vec<_>>());
         }
     }
 
@@ -89,24 +93,22 @@ impl Companions {
     /// each list that was touched the `keep` neighbours with the largest `C_ij / sqrt(n_j + 5 g)`, with `g` the
     /// weight of a basket now.
     pub(super) fn fold(&mut self, baskets: &[Bought], keep: usize, until: Timestamp, catalogue: &Catalogue) {
-        let pseudo = PSEUDO_BASKETS * self.weight_at(until, until);
         self.lists.resize(catalogue.slots().len(), None);
         let mut lines: Vec<(u32, u32)> = (0_u32..)
             .zip(baskets)
             .flat_map(|(basket, bought)| bought.slots.iter().map(move |&slot| (slot, basket)))
             .collect();
         lines.sort_unstable();
-        let mut sums = Sums::of(catalogue.slots().len());
+        let mut merge = Merge::new(catalogue, keep, self.weight_at(until, until));
         for touched in lines.chunk_by(|(a, _), (b, _)| a == b) {
             let Some(&(slot, _)) = touched.first() else { continue };
+            let Some(place) = self.lists.get_mut(slot as usize) else { continue };
+            let list = place.as_deref().unwrap_or_default();
             // What is added to one pair is added in the order in which it was observed.
             for bought in touched.iter().filter_map(|&(_, basket)| baskets.get(basket as usize)) {
-                sums.add(self.of(slot), bought);
+                merge.add(list, &bought.slots, bought.weight);
             }
-            let list = strongest(sums.take(self.of(slot)), keep, pseudo, catalogue);
-            if let Some(place) = self.lists.get_mut(slot as usize) {
-                *place = shared(list);
-            }
+            *place = shared(merge.take(list));
         }
     }
 
@@ -121,7 +123,7 @@ impl Companions {
                 *list = None;
             } else if list.as_ref().is_some_and(|list| list.iter().any(|entry| is_gone(entry.slot))) {
                 let left = list.iter().flat_map(|list| list.iter()).copied();
-                *list = shared(left.filter(|neighbour| !is_gone(neighbour.slot)).collect());
+                *list = shared(&left.filter(|neighbour| !is_gone(neighbour.slot)).collect::<Vec<_>>());
             }
         }
     }
@@ -131,15 +133,17 @@ impl Companions {
         if self.entries() <= entries_max {
             return;
         }
-        let pseudo = PSEUDO_BASKETS * self.weight_at(until, until);
         let longest = self.lists.iter().flatten().map(|list| list.len()).max().unwrap_or(0);
         let fits = |keep: usize| {
             self.lists.iter().flatten().map(|list| list.len().min(keep)).sum::<usize>() <= entries_max
         };
         let keep = (0..longest).rev().find(|&keep| fits(keep)).unwrap_or(0);
+        let mut strongest = Strongest::new(catalogue, keep, self.weight_at(until, until));
         for list in &mut self.lists {
             if let Some(long) = list.as_ref().filter(|list| list.len() > keep) {
-                *list = shared(strongest(long.to_vec(), keep, pseudo, catalogue));
+                let mut left = long.to_vec();
+                strongest.keep_of(&mut left);
+                *list = shared(&left);
             }
         }
     }
@@ -184,7 +188,7 @@ impl Companions {
             if count > 0 && (anchor.is_none() || product.is_none()) {
                 return Err(DecodeError::Invalid("neighbours"));
             }
-            lists.push(shared(read_list(from, count, catalogue)?));
+            lists.push(shared(&read_list(from, count, catalogue)?));
         }
         Ok(Self { anchor, lists })
     }
@@ -193,7 +197,7 @@ impl Companions {
 /// What a slot takes beside its neighbours: the pointer, and the counts before them.
 pub(super) const LIST_BYTES: usize = size_of::<Option<Arc<[Neighbour]>>>() + 2 * size_of::<usize>();
 
-fn shared(list: Vec<Neighbour>) -> Option<Arc<[Neighbour]>> {
+fn shared(list: &[Neighbour]) -> Option<Arc<[Neighbour]>> {
     if list.is_empty() { None } else { Some(list.into()) }
 }
 
@@ -215,86 +219,4 @@ fn read_list(
         next = u64::from(slot) + 1;
     }
     Ok(list)
-}
-
-/// What baskets add to the list of one product, by the other's slot; used again for one list after the other.
-struct Sums {
-    /// By slot: the neighbour's weight as it was, and what was added to it since.
-    sums: Vec<f64>,
-    /// Slots of which a sum is kept, in the order in which they were met.
-    met: Vec<u32>,
-    /// By slot: whether a sum is kept.
-    is_met: Vec<bool>,
-}
-
-impl Sums {
-    fn of(slots: usize) -> Self {
-        Self { sums: vec![0.0; slots], met: Vec::new(), is_met: vec![false; slots] }
-    }
-
-    /// Adds a basket to `list`.
-    fn add(&mut self, list: &[Neighbour], bought: &Bought) {
-        if self.met.is_empty() {
-            for neighbour in list {
-                if let Some(sum) = self.sums.get_mut(neighbour.slot as usize) {
-                    *sum = f64::from(neighbour.weight);
-                }
-            }
-        }
-        for &other in &bought.slots {
-            let place = other as usize;
-            if let (Some(sum), Some(is_met)) = (self.sums.get_mut(place), self.is_met.get_mut(place)) {
-                *sum += bought.weight;
-                if !std::mem::replace(is_met, true) {
-                    self.met.push(other);
-                }
-            }
-        }
-    }
-
-    /// `list` with what was added to it, by ascending slot; then all sums are 0 again.
-    fn take(&mut self, list: &[Neighbour]) -> Vec<Neighbour> {
-        self.met.sort_unstable();
-        let mut merged = Vec::with_capacity(list.len() + self.met.len());
-        let mut old = list.iter().copied().peekable();
-        for &slot in &self.met {
-            while let Some(before) = old.next_if(|neighbour| neighbour.slot < slot) {
-                merged.push(before);
-            }
-            old.next_if(|neighbour| neighbour.slot == slot);
-            let place = slot as usize;
-            let weight = narrow(self.sums.get(place).copied().unwrap_or(0.0));
-            if weight > 0.0 {
-                merged.push(Neighbour { slot, weight });
-            }
-            if let (Some(sum), Some(is_met)) = (self.sums.get_mut(place), self.is_met.get_mut(place)) {
-                (*sum, *is_met) = (0.0, false);
-            }
-        }
-        merged.extend(old);
-        self.met.clear();
-        for old in list {
-            if let Some(sum) = self.sums.get_mut(old.slot as usize) {
-                *sum = 0.0;
-            }
-        }
-        merged
-    }
-}
-
-/// The `keep` neighbours of `list` with the largest cosine, by ascending slot.
-fn strongest(list: Vec<Neighbour>, keep: usize, pseudo: f64, catalogue: &Catalogue) -> Vec<Neighbour> {
-    if list.len() <= keep {
-        return list;
-    }
-    let cosine = |neighbour: &Neighbour| {
-        let baskets = catalogue.get(neighbour.slot).map_or(0.0, |product| product.baskets);
-        f64::from(neighbour.weight) / sqrt(baskets + pseudo)
-    };
-    let mut ranked: Vec<(f64, Neighbour)> = list.iter().map(|entry| (cosine(entry), *entry)).collect();
-    ranked.select_nth_unstable_by(keep, |(a, x), (b, y)| b.total_cmp(a).then(x.slot.cmp(&y.slot)));
-    ranked.truncate(keep);
-    let mut kept: Vec<Neighbour> = ranked.into_iter().map(|(_, neighbour)| neighbour).collect();
-    kept.sort_unstable_by_key(|neighbour| neighbour.slot);
-    kept
 }

@@ -23,7 +23,10 @@ fn lessons(number: u64) -> Lessons {
     let mut tally = Tally::default();
     let order = Order { ln_amount: number as f64, within: None, residual: None, score: None };
     tally.absorb(&[Observation::Order(order)]);
-    Lessons::new(vec![(Lane::FIRST, tally)], Timestamp::from_ms_clamped(number.cast_signed() * Timestamp::DAY_MS))
+    Lessons::new(
+        vec![(Lane::FIRST, tally)],
+        Timestamp::from_ms_clamped(number.cast_signed() * Timestamp::DAY_MS),
+    )
 }
 
 fn is_whole(files: &MemoryModels, number: u64) -> bool {

@@ -1,0 +1,112 @@
+//! What an epoch's baskets add to the list of one product, and which neighbours the list keeps.
+//!
+//! Used again for one list after the other: of the long list that most neighbours stand in only those are
+//! looked at that a basket speaks of.
+
+use super::{Neighbour, PSEUDO_BASKETS};
+use crate::math::{narrow, sqrt};
+use crate::model::catalogue::Catalogue;
+
+/// A list in the making, and what it takes to make it.
+pub(super) struct Merge {
+    /// By slot: the neighbour's weight with what was added to it; of those that were met.
+    sums: Vec<f64>,
+    /// By slot: whether it was met.
+    is_met: Vec<bool>,
+    /// Slots that were met, in the order in which they were.
+    met: Vec<u32>,
+    merged: Vec<Neighbour>,
+    strongest: Strongest,
+}
+
+impl Merge {
+    /// For lists of at most `keep` products of `catalogue`, a basket counting `weight` now.
+    pub(super) fn new(catalogue: &Catalogue, keep: usize, weight: f64) -> Self {
+        let slots = catalogue.slots().len();
+        Self {
+            sums: vec![0.0; slots],
+            is_met: vec![false; slots],
+            met: Vec::new(),
+            merged: Vec::new(),
+            strongest: Strongest::new(catalogue, keep, weight),
+        }
+    }
+
+    /// Adds a basket of the products in `slots` to `list`, each of which is to count `weight` more.
+    pub(super) fn add(&mut self, list: &[Neighbour], slots: &[u32], weight: f64) {
+        for &slot in slots {
+            let place = slot as usize;
+            let (Some(sum), Some(is_met)) = (self.sums.get_mut(place), self.is_met.get_mut(place)) else {
+                continue;
+            };
+            if !std::mem::replace(is_met, true) {
+                self.met.push(slot);
+                let before = list.binary_search_by_key(&slot, |neighbour| neighbour.slot).ok();
+                let before = before.and_then(|at| list.get(at));
+                *sum = before.map_or(0.0, |neighbour| f64::from(neighbour.weight));
+            }
+            *sum += weight;
+        }
+    }
+
+    /// `list` with what was added to it, as far as it is kept, by ascending slot; then nothing is added.
+    pub(super) fn take(&mut self, list: &[Neighbour]) -> &[Neighbour] {
+        self.met.sort_unstable();
+        self.merged.clear();
+        let mut old = list;
+        for &slot in &self.met {
+            let (before, rest) = old.split_at(old.partition_point(|neighbour| neighbour.slot < slot));
+            self.merged.extend_from_slice(before);
+            old = rest.split_first().filter(|(first, _)| first.slot == slot).map_or(rest, |(_, rest)| rest);
+            let weight = narrow(self.sums.get(slot as usize).copied().unwrap_or(0.0));
+            if weight > 0.0 {
+                self.merged.push(Neighbour { slot, weight });
+            }
+            if let Some(is_met) = self.is_met.get_mut(slot as usize) {
+                *is_met = false;
+            }
+        }
+        self.merged.extend_from_slice(old);
+        self.met.clear();
+        self.strongest.keep_of(&mut self.merged);
+        &self.merged
+    }
+}
+
+/// Which neighbours of a list are kept: those with the largest cosine, `C_ij / sqrt(n_j + 5 g)`.
+pub(super) struct Strongest {
+    keep: usize,
+    /// By slot: `sqrt(n_j + 5 g)`.
+    roots: Vec<f64>,
+    /// The cosine of each neighbour of the list in hand, and its slot.
+    ranked: Vec<(f64, u32)>,
+}
+
+impl Strongest {
+    /// The `keep` strongest of products of `catalogue`, a basket counting `weight` now.
+    pub(super) fn new(catalogue: &Catalogue, keep: usize, weight: f64) -> Self {
+        let pseudo = PSEUDO_BASKETS * weight;
+        let baskets = catalogue.slots().iter().map(|product| product.as_ref().map_or(0.0, |of| of.baskets));
+        Self { keep, roots: baskets.map(|baskets| sqrt(baskets + pseudo)).collect(), ranked: Vec::new() }
+    }
+
+    /// Lets the weakest neighbours of `list` go; those that stay, stay in their order.
+    pub(super) fn keep_of(&mut self, list: &mut Vec<Neighbour>) {
+        if list.len() <= self.keep {
+            return;
+        }
+        let roots = &self.roots;
+        let cosine = |neighbour: &Neighbour| {
+            let root = roots.get(neighbour.slot as usize).copied().unwrap_or(f64::INFINITY);
+            (f64::from(neighbour.weight) / root, neighbour.slot)
+        };
+        self.ranked.clear();
+        self.ranked.extend(list.iter().map(cosine));
+        let order = |(a, x): &(f64, u32), (b, y): &(f64, u32)| b.total_cmp(a).then(x.cmp(y));
+        self.ranked.select_nth_unstable_by(self.keep, order);
+        let weakest = self.ranked.get_mut(self.keep..).unwrap_or_default();
+        weakest.sort_unstable_by_key(|(_, slot)| *slot);
+        let mut weakest = weakest.iter().map(|(_, slot)| *slot).peekable();
+        list.retain(|neighbour| weakest.next_if_eq(&neighbour.slot).is_none());
+    }
+}
