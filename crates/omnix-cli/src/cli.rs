@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Apply the whole log again; compare or replace what is stored (opens the data directory)
     Rebuild(RebuildArgs),
+    /// Hold predictions against what happened next, on your own history (reads files)
+    Eval(EvalArgs),
     /// Measure this machine and this binary (starts servers of its own)
     Bench(BenchArgs),
     /// Settings: check, print, or their schema (reads file and environment)
@@ -263,6 +265,40 @@ pub(crate) struct RebuildArgs {
     /// Compare only, change nothing
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryFormat {
+    /// One event a line, in the form of the API
+    Ndjson,
+    /// The CSV of the UCI data set "Online Retail"
+    OnlineRetail,
+    /// Any table with columns for customer, product, time and amount, found by name
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// The history, plain, or gzip when its name ends in .gz
+    pub(crate) path: PathBuf,
+    /// How it is written; without it the first line tells
+    #[arg(long)]
+    pub(crate) format: Option<HistoryFormat>,
+    /// A file of predictions; without it they are made first
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: Option<PathBuf>,
+    /// Judge predictions from this day on (YYYY-MM-DD); without it the last third of the history
+    #[arg(long, value_name = "DATE", value_parser = crate::eval::split::day)]
+    pub(crate) from: Option<i64>,
+    /// Also replay so many copies of the history with multiplied orders, of each factor: are they found?
+    #[arg(long, default_value_t = 0, value_name = "COPIES", value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub(crate) plant: u32,
+    /// Write a report with pictures, one HTML file
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod customer;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod eval;
 pub(crate) mod import;
 pub(crate) mod insight;
 pub(crate) mod rebuild;

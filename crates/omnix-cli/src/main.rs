@@ -14,6 +14,7 @@ mod client;
 mod progress;
 mod demo;
 mod bench;
+mod eval;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Rejected(command) => block_on(commands::rejected::run(command)),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Rebuild(args) => commands::rebuild::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Config(command) => commands::config::run(command),
         Command::Completions { shell } => {

@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod demo;
 mod doctor;
+mod eval;
 mod import;
 mod promises;
 mod questions;
