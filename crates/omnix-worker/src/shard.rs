@@ -12,6 +12,7 @@
 mod apply;
 mod commit;
 mod control;
+mod due;
 mod effects;
 mod intake;
 mod recover;

@@ -1,23 +1,27 @@
 //! The timers of one lane: one a customer, the earliest of what may fall due.
 //!
-//! Timers of the hours in hand stand exactly in memory; later ones are rows of the store, a row an hour and
-//! customer, and are taken into memory when their hour comes. A pure data structure: it says which hour it
-//! needs and which rows change, and reads and writes none itself.
+//! Each timer has a row of the store under the hour in which it falls due. The earliest of them are in hand too:
+//! those set by this process exactly, those read from the store by their hour, until that hour comes and the
+//! customer is looked up. A pure data structure: it says which rows or times it needs and which rows change, and
+//! reads and writes none itself.
 //!
-//! Invariants: a timer whose hour is in hand is in memory; every timer has its row under the hour in which it
-//! falls due, so that memory can be rebuilt; timers leave in the order of (due, customer).
+//! Invariants: a timer that falls due before the first hour beyond those in hand is in hand; every timer has its
+//! row, so that memory can be rebuilt and let go; timers leave in the order of (due, customer).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 use omnix_model::{CustomerId, Timestamp};
 
-/// A row that changed since the last commit.
+/// Timers in hand at the most, unless there are more within an hour; half of them are let go when it is reached.
+const HELD_MAX: usize = 2_048;
+/// Rows read at once, give or take the rest of the last one's hour.
+pub(crate) const ROWS_READ: usize = 512;
+
+/// Where a customer's row stood at the last commit, and where it stands now: the hour, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Change {
-    now: RowChange,
-    /// Whether the row stood at the last commit: what was set since and is removed again is never written.
-    stood: bool,
+struct Move {
+    from: Option<i64>,
+    to: Option<i64>,
 }
 
 /// What becomes of a timer's row with the next commit.
@@ -30,88 +34,108 @@ pub(crate) enum RowChange {
 }
 
 /// The timers of one lane.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timers {
-    in_hand: BTreeSet<(Timestamp, CustomerId)>,
-    /// Hours up to this one are in hand; none is at first.
-    horizon: Option<i64>,
-    /// The earliest hour beyond the horizon that may have rows.
-    next_hour: Option<i64>,
+    /// Timers whose time is known.
+    exact: BTreeSet<(Timestamp, CustomerId)>,
+    /// Timers of which only the hour is known.
+    named: BTreeSet<(i64, CustomerId)>,
+    /// The first hour that may have rows that are not in hand; none when all are.
+    beyond: Option<i64>,
+    /// How many are held before some are let go.
+    held_max: usize,
     /// Rows that change with the next commit.
-    changes: BTreeMap<i64, BTreeMap<CustomerId, Change>>,
+    moves: BTreeMap<CustomerId, Move>,
+    /// Rows for which no timer stands: removed with the next commit.
+    stale: Vec<(i64, CustomerId)>,
+}
+
+/// What must be read before it is known what is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The rows from this hour on.
+    Rows(i64),
+    /// When in this hour the customer's timer falls due. It is no longer in hand.
+    Time(i64, CustomerId),
 }
 
 /// What must happen next on the way to an instant.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// This customer's timer is due.
+    /// This customer's timer is due. It is no longer in hand.
     Due(Timestamp, CustomerId),
-    /// The rows of this hour must be loaded first.
-    Load(i64),
+    /// This must be read first.
+    Read(Unknown),
     /// Nothing is due.
     Nothing,
 }
 
 impl Timers {
-    /// Timers whose rows begin with `next_hour` at the earliest; none is in hand yet.
-    pub(crate) fn new(next_hour: Option<i64>) -> Self {
-        Self { next_hour, ..Self::default() }
-    }
-
-    /// What must happen before the lane stands at `until`. A timer that is given is no longer in hand.
-    pub(crate) fn next(&mut self, until: Timestamp) -> Next {
-        let due = self.in_hand.first().map(|(due, _)| *due).filter(|due| *due <= until);
-        let hour = self.next_hour.filter(|hour| *hour <= until.hour());
-        match (due, hour) {
-            (Some(due), Some(hour)) if hour <= due.hour() => Next::Load(hour),
-            (None, Some(hour)) => Next::Load(hour),
-            (Some(_), _) => match self.in_hand.pop_first() {
-                Some((due, customer)) => Next::Due(due, customer),
-                None => Next::Nothing,
-            },
-            (None, None) => Next::Nothing,
+    /// Timers whose rows begin with the hour `beyond`; none is in hand yet.
+    pub(crate) fn new(beyond: Option<i64>) -> Self {
+        Self {
+            exact: BTreeSet::new(),
+            named: BTreeSet::new(),
+            beyond,
+            held_max: HELD_MAX,
+            moves: BTreeMap::new(),
+            stale: Vec::new(),
         }
     }
 
-    /// Notes that the lane stands at `now` and that [`Self::next`] has nothing left before it: the hour that it
-    /// lies in is in hand from now on.
-    pub(crate) fn reach(&mut self, now: Timestamp) {
-        debug_assert!(self.next_hour.is_none_or(|hour| hour > now.hour()), "no hour is left out");
-        self.horizon = self.horizon.max(Some(now.hour()));
+    /// What must happen before the lane stands at `until`.
+    pub(crate) fn next(&mut self, until: Timestamp) -> Next {
+        let due = self.exact.first().map(|(due, _)| *due).filter(|due| *due <= until);
+        if let Some(unknown) = self.unknown(due.unwrap_or(until)) {
+            return Next::Read(unknown);
+        }
+        match due.and_then(|_| self.exact.pop_first()) {
+            Some((due, customer)) => Next::Due(due, customer),
+            None => Next::Nothing,
+        }
     }
 
-    /// Takes the timers of the hours up to `hour` into hand, as their rows and the changes not yet committed
-    /// name them. `following` is the next hour that has rows.
+    /// What must be read to know which timers are due by `until`.
+    pub(crate) fn unknown(&mut self, until: Timestamp) -> Option<Unknown> {
+        let is_due = |hour: i64| hour <= until.hour();
+        if self.named.first().is_some_and(|(hour, _)| is_due(*hour)) {
+            return self.named.pop_first().map(|(hour, customer)| Unknown::Time(hour, customer));
+        }
+        self.beyond.filter(|hour| is_due(*hour)).map(Unknown::Rows)
+    }
+
+    /// Takes the rows that stand in the store from hour `from` on and before hour `beyond`; none: to the last.
     pub(crate) fn load(
         &mut self,
-        hour: i64,
-        timers: impl IntoIterator<Item = (Timestamp, CustomerId)>,
-        following: Option<i64>,
+        from: i64,
+        rows: impl IntoIterator<Item = (i64, CustomerId)>,
+        beyond: Option<i64>,
     ) {
-        self.horizon = self.horizon.max(Some(hour));
-        self.in_hand.extend(timers);
-        let mut later = self.changes.range(hour + 1..);
-        let pending = later
-            .find(|(_, changes)| changes.values().any(|change| change.now == RowChange::Set))
-            .map(|(hour, _)| *hour);
-        self.next_hour = match (following, pending) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let is_read = |hour: &i64| *hour >= from && beyond.is_none_or(|beyond| *hour < beyond);
+        self.named.extend(rows);
+        for (customer, change) in &self.moves {
+            if let Some(hour) = change.from.filter(is_read) {
+                self.named.remove(&(hour, customer.clone()));
+            }
+            if let Some(hour) = change.to.filter(is_read) {
+                self.named.insert((hour, customer.clone()));
+            }
+        }
+        self.beyond = beyond;
     }
 
-    /// The rows of these hours that changed since the last commit.
-    pub(crate) fn changes_of(
-        &self,
-        hours: RangeInclusive<i64>,
-    ) -> impl Iterator<Item = (i64, &CustomerId, RowChange)> {
-        let changes = self.changes.range(hours);
-        changes.flat_map(|(hour, of)| of.iter().map(|(id, change)| (*hour, id, change.now)))
+    /// Takes the time that was looked up for a customer with a row in `hour`; a row that says otherwise was left
+    /// behind by a group that was written in part and applied again.
+    pub(crate) fn look_up(&mut self, hour: i64, customer: CustomerId, due: Option<Timestamp>) {
+        match due.filter(|due| due.hour() == hour) {
+            Some(due) => {
+                self.exact.insert((due, customer));
+            }
+            None => self.stale.push((hour, customer)),
+        }
     }
 
-    /// Notes that a customer's timer, with its row in `old_hour`, falls due at `due` from now on.
-    ///
-    /// `old_due` is when it would have fallen due if it is still in hand.
+    /// Notes that a customer's timer, which was to fall due at `old`, falls due at `due` from now on.
     pub(crate) fn reschedule(
         &mut self,
         customer: &CustomerId,
@@ -121,67 +145,69 @@ impl Timers {
         if old == due {
             return;
         }
-        let is_in_hand = |hour: i64, horizon: Option<i64>| horizon.is_some_and(|horizon| hour <= horizon);
-        let (old_hour, hour) = (old.map(Timestamp::hour), due.map(Timestamp::hour));
-        if let Some(old) = old.filter(|old| is_in_hand(old.hour(), self.horizon)) {
-            self.in_hand.remove(&(old, customer.clone()));
-        }
-        if let Some(due) = due {
-            if is_in_hand(due.hour(), self.horizon) {
-                self.in_hand.insert((due, customer.clone()));
-            } else {
-                self.next_hour = Some(self.next_hour.map_or(due.hour(), |next| next.min(due.hour())));
+        if let Some(old) = old.filter(|old| self.holds(old.hour())) {
+            let is_exact = self.exact.remove(&(old, customer.clone()));
+            if !is_exact && !self.named.is_empty() {
+                self.named.remove(&(old.hour(), customer.clone()));
             }
         }
-        if old_hour != hour {
-            if let Some(hour) = old_hour {
-                self.change(hour, customer.clone(), RowChange::Remove);
-            }
-            if let Some(hour) = hour {
-                self.change(hour, customer.clone(), RowChange::Set);
-            }
+        if let Some(due) = due.filter(|due| self.holds(due.hour())) {
+            self.exact.insert((due, customer.clone()));
+            self.let_go();
+        }
+        let (from, to) = (old.map(Timestamp::hour), due.map(Timestamp::hour));
+        if from != to {
+            self.moves.entry(customer.clone()).or_insert(Move { from, to }).to = to;
         }
     }
 
-    /// Removes a row that no timer stands for.
-    pub(crate) fn forget_row(&mut self, hour: i64, customer: CustomerId) {
-        self.change(hour, customer, RowChange::Remove);
+    /// Whether the timers of an hour are in hand.
+    fn holds(&self, hour: i64) -> bool {
+        self.beyond.is_none_or(|beyond| hour < beyond)
     }
 
-    fn change(&mut self, hour: i64, customer: CustomerId, now: RowChange) {
-        // A row that is set did not stand, a row that is removed did.
-        let first = Change { now, stood: now == RowChange::Remove };
-        self.changes.entry(hour).or_default().entry(customer).or_insert(first).now = now;
+    /// Keeps the earlier half of too many timers: the rows of the others are read when their hour comes.
+    fn let_go(&mut self) {
+        if self.held() <= self.held_max {
+            return;
+        }
+        let exact = || self.exact.iter().map(|(due, _)| due.hour());
+        let named = || self.named.iter().map(|(hour, _)| *hour);
+        let first = exact().next().into_iter().chain(named().next()).min();
+        let middle =
+            exact().nth(self.exact.len() / 2).into_iter().chain(named().nth(self.named.len() / 2)).min();
+        // The first hour stays, however many fall due in it.
+        let Some(beyond) = middle.max(first.map(|hour| hour + 1)) else { return };
+        self.exact.retain(|(due, _)| due.hour() < beyond);
+        self.named.retain(|(hour, _)| *hour < beyond);
+        self.beyond = Some(beyond);
+        self.held_max = HELD_MAX.max(2 * self.held());
     }
 
-    /// The hour that has to be loaded to know what is due at `now`.
-    pub(crate) fn hour_due(&self, now: Timestamp) -> Option<i64> {
-        self.next_hour.filter(|hour| *hour <= now.hour())
+    /// How many timers are in hand.
+    fn held(&self) -> usize {
+        self.exact.len() + self.named.len()
     }
 
     /// The instant at which something must happen if the lane stays idle.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        let due = self.in_hand.first().map(|(due, _)| *due);
-        let hour =
-            self.next_hour.map(|hour| Timestamp::from_ms_clamped(hour.saturating_mul(Timestamp::HOUR_MS)));
-        match (due, hour) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let due = self.exact.first().map(|(due, _)| *due);
+        let hour = self.named.first().map(|(hour, _)| *hour).or(self.beyond);
+        let hour = hour.map(|hour| Timestamp::from_ms_clamped(hour.saturating_mul(Timestamp::HOUR_MS)));
+        due.into_iter().chain(hour).min()
     }
 
-    /// The rows that change with this commit.
+    /// The rows that change with this commit: what was set since the last one and is removed again is none.
     pub(crate) fn take_changes(&mut self) -> impl Iterator<Item = (i64, CustomerId, RowChange)> + use<> {
-        let changes = std::mem::take(&mut self.changes).into_iter();
-        let all = changes.flat_map(|(hour, of)| of.into_iter().map(move |(id, change)| (hour, id, change)));
-        all.filter(|(.., change)| (change.now == RowChange::Set) != change.stood)
-            .map(|(hour, id, change)| (hour, id, change.now))
-    }
-
-    /// How many timers are in hand.
-    #[cfg(test)]
-    pub(crate) fn in_hand(&self) -> usize {
-        self.in_hand.len()
+        let stale = std::mem::take(&mut self.stale).into_iter();
+        let moves =
+            std::mem::take(&mut self.moves).into_iter().filter(|(_, change)| change.from != change.to);
+        let of_move = |(customer, Move { from, to }): (CustomerId, Move)| {
+            let set = to.map(|hour| (hour, customer.clone(), RowChange::Set));
+            let removed = from.map(|hour| (hour, customer, RowChange::Remove));
+            removed.into_iter().chain(set)
+        };
+        stale.map(|(hour, customer)| (hour, customer, RowChange::Remove)).chain(moves.flat_map(of_move))
     }
 }
 
@@ -197,55 +223,80 @@ mod tests {
         Timestamp::from_ms_clamped(hour * Timestamp::HOUR_MS + ms)
     }
 
+    /// Those that fall due by `until`, where every time can be looked up as `times` say.
+    fn fired(timers: &mut Timers, until: Timestamp, times: &[(&str, Timestamp)]) -> Vec<CustomerId> {
+        let mut fired = Vec::new();
+        loop {
+            match timers.next(until) {
+                Next::Due(_, customer) => fired.push(customer),
+                Next::Read(Unknown::Time(hour, customer)) => {
+                    let due = times.iter().find(|(name, _)| *name == customer.as_str()).map(|(_, due)| *due);
+                    timers.look_up(hour, customer, due);
+                }
+                Next::Read(Unknown::Rows(hour)) => panic!("no row of hour {hour} is needed"),
+                Next::Nothing => return fired,
+            }
+        }
+    }
+
     #[test]
     fn timers_leave_in_order_of_due_and_customer() {
         let mut timers = Timers::new(None);
-        timers.load(10, [], None);
         timers.reschedule(&id("b"), None, Some(at(10, 5)));
         timers.reschedule(&id("a"), None, Some(at(10, 5)));
         timers.reschedule(&id("c"), None, Some(at(10, 4)));
         assert_eq!(timers.wake_at(), Some(at(10, 4)));
         assert_eq!(timers.next(at(10, 3)), Next::Nothing);
-        let order: Vec<_> = std::iter::from_fn(|| match timers.next(at(10, 5)) {
-            Next::Due(_, customer) => Some(customer),
-            _ => None,
-        })
-        .collect();
-        assert_eq!(order, [id("c"), id("a"), id("b")]);
-        assert_eq!(timers.in_hand(), 0);
+        assert_eq!(fired(&mut timers, at(10, 5), &[]), [id("c"), id("a"), id("b")]);
+        assert_eq!(timers.held(), 0);
     }
 
     #[test]
-    fn an_hour_is_loaded_before_anything_of_it_or_behind_it_fires() {
+    fn rows_are_read_before_anything_of_their_hour_or_behind_it_fires() {
         let mut timers = Timers::new(Some(12));
-        timers.load(10, [], Some(12));
         timers.reschedule(&id("now"), None, Some(at(10, 9)));
-        assert_eq!(timers.next(at(13, 0)), Next::Due(at(10, 9), id("now")));
-        assert_eq!(timers.next(at(13, 0)), Next::Load(12));
-        timers.load(12, [(at(12, 1), id("x"))], None);
-        assert_eq!(timers.next(at(13, 0)), Next::Due(at(12, 1), id("x")));
-        assert_eq!(timers.next(at(13, 0)), Next::Nothing);
+        timers.reschedule(&id("later"), None, Some(at(13, 9)));
+        assert_eq!(timers.next(at(13, 10)), Next::Due(at(10, 9), id("now")));
+        assert_eq!(timers.next(at(13, 10)), Next::Read(Unknown::Rows(12)));
+        timers.load(12, [(12, id("x")), (20, id("y"))], None);
+        let times = [("x", at(12, 7)), ("later", at(13, 9))];
+        assert_eq!(fired(&mut timers, at(13, 10), &times), [id("x"), id("later")]);
+        assert_eq!(timers.wake_at(), Some(at(20, 0)), "when in that hour is not looked up yet");
     }
 
     #[test]
-    fn a_later_hour_set_and_not_yet_committed_is_not_forgotten() {
-        let mut timers = Timers::new(None);
-        timers.load(10, [], None);
-        timers.reschedule(&id("a"), None, Some(at(15, 0)));
-        timers.reschedule(&id("b"), None, Some(at(12, 0)));
-        assert_eq!(timers.next(at(20, 0)), Next::Load(12));
-        let pending: Vec<_> =
-            timers.changes_of(12..=12).map(|(_, id, change)| (id.clone(), change)).collect();
-        assert_eq!(pending, [(id("b"), RowChange::Set)]);
-        timers.load(12, [(at(12, 0), id("b"))], None);
-        assert_eq!(timers.next(at(20, 0)), Next::Due(at(12, 0), id("b")));
-        assert_eq!(timers.next(at(20, 0)), Next::Load(15));
+    fn a_row_not_yet_committed_is_read_with_the_others() {
+        let mut timers = Timers::new(Some(12));
+        timers.reschedule(&id("moved here"), Some(at(90, 0)), Some(at(15, 0)));
+        timers.reschedule(&id("moved away"), Some(at(14, 0)), Some(at(95, 0)));
+        assert_eq!(timers.next(at(20, 0)), Next::Read(Unknown::Rows(12)));
+        timers.load(12, [(14, id("moved away"))], Some(50));
+        assert_eq!(fired(&mut timers, at(20, 0), &[("moved here", at(15, 0))]), [id("moved here")]);
+        assert_eq!(timers.wake_at(), Some(at(50, 0)));
+    }
+
+    #[test]
+    fn a_timer_known_by_its_hour_moves_like_any_other() {
+        let mut timers = Timers::new(Some(12));
+        timers.load(12, [(12, id("a")), (12, id("b"))], None);
+        timers.reschedule(&id("a"), Some(at(12, 5)), Some(at(12, 1)));
+        timers.reschedule(&id("b"), Some(at(12, 2)), Some(at(30, 0)));
+        assert_eq!(fired(&mut timers, at(29, 0), &[]), [id("a")]);
+        assert_eq!(fired(&mut timers, at(30, 0), &[]), [id("b")]);
+    }
+
+    #[test]
+    fn a_row_without_a_timer_is_removed() {
+        let mut timers = Timers::new(Some(12));
+        timers.load(12, [(12, id("a")), (13, id("b"))], None);
+        assert_eq!(fired(&mut timers, at(13, 0), &[("a", at(20, 0))]), []);
+        let changes: Vec<_> = timers.take_changes().collect();
+        assert_eq!(changes, [(12, id("a"), RowChange::Remove), (13, id("b"), RowChange::Remove)]);
     }
 
     #[test]
     fn a_row_is_rewritten_only_when_its_hour_changes() {
         let mut timers = Timers::new(None);
-        timers.load(10, [], None);
         timers.reschedule(&id("a"), None, Some(at(10, 1)));
         assert_eq!(timers.take_changes().count(), 1);
         timers.reschedule(&id("a"), Some(at(10, 1)), Some(at(10, 9)));
@@ -253,7 +304,6 @@ mod tests {
         timers.reschedule(&id("a"), Some(at(10, 9)), Some(at(11, 0)));
         let changes: Vec<_> = timers.take_changes().collect();
         assert_eq!(changes, [(10, id("a"), RowChange::Remove), (11, id("a"), RowChange::Set)]);
-        assert_eq!(timers.in_hand(), 0);
         assert_eq!(timers.next(at(10, 59)), Next::Nothing);
         assert_eq!(timers.wake_at(), Some(at(11, 0)));
     }
@@ -261,7 +311,6 @@ mod tests {
     #[test]
     fn what_was_set_and_removed_since_the_last_commit_is_never_written() {
         let mut timers = Timers::new(None);
-        timers.load(10, [], None);
         timers.reschedule(&id("a"), None, Some(at(10, 1)));
         timers.reschedule(&id("a"), Some(at(10, 1)), Some(at(90, 0)));
         let changes: Vec<_> = timers.take_changes().collect();
@@ -272,5 +321,40 @@ mod tests {
         timers.reschedule(&id("a"), Some(at(90, 0)), None);
         let changes: Vec<_> = timers.take_changes().collect();
         assert_eq!(changes, [(90, id("a"), RowChange::Remove)]);
+    }
+
+    #[test]
+    fn of_too_many_the_earlier_ones_stay_and_the_others_are_read_again() {
+        let mut timers = Timers::new(None);
+        let all: Vec<_> = (0..=2_048).map(|n| (id(&format!("c{n:05}")), at(100 + n / 8, n))).collect();
+        for (customer, due) in all.iter().rev() {
+            timers.reschedule(customer, None, Some(*due));
+        }
+        assert!(timers.held() <= HELD_MAX / 2 + 8, "{}", timers.held());
+        let mut order = Vec::new();
+        loop {
+            match timers.next(at(10_000, 0)) {
+                Next::Due(due, customer) => order.push((customer, due)),
+                // Nothing is committed: all rows are among those that change.
+                Next::Read(Unknown::Rows(hour)) => timers.load(hour, [], None),
+                Next::Read(Unknown::Time(hour, customer)) => {
+                    let due = all.iter().find(|(other, _)| *other == customer).map(|(_, due)| *due);
+                    timers.look_up(hour, customer, due);
+                }
+                Next::Nothing => break,
+            }
+        }
+        assert_eq!(order, all);
+    }
+
+    #[test]
+    fn an_hour_that_has_too_many_is_held_all_the_same() {
+        let mut timers = Timers::new(None);
+        for n in 0..3 * 2_048 {
+            timers.reschedule(&id(&format!("c{n}")), None, Some(at(100, n)));
+        }
+        assert_eq!(timers.held(), 3 * HELD_MAX);
+        timers.reschedule(&id("later"), None, Some(at(101, 0)));
+        assert_eq!(fired(&mut timers, at(100, 3_000_000), &[]).len(), 3 * HELD_MAX);
     }
 }

@@ -7,7 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use omnix_engine::{Applied, Cause, Context, Moment, apply, observe_anonymous};
 use omnix_model::{
     Clock, CustomerId, ErrorCode, EventRecord, Fault, Lane, Position, Record, RecordBlock, RejectedEvent,
-    Timestamp,
 };
 
 use super::{Shard, ShardError};
@@ -15,11 +14,7 @@ use crate::attempts::Attempt;
 use crate::group::Outcome;
 use crate::hot::{Held, Place};
 use crate::shell::Shell;
-use crate::timers::Next;
 use crate::{keys, state_row};
-
-/// Hours of timers that history takes into hand at once.
-const HISTORY_HOURS: i64 = 24;
 
 /// A record on its way through the shard.
 #[derive(Debug, Clone, Copy)]
@@ -83,65 +78,6 @@ impl Shard {
         }
     }
 
-    /// Moves a lane to `until`: what falls due on the way fires, in the order of (due, customer).
-    fn advance(
-        &mut self,
-        lane: usize,
-        until: Timestamp,
-        is_history: bool,
-        at: Position,
-    ) -> Result<(), ShardError> {
-        loop {
-            match self.lane_mut(lane)?.timers.next(until) {
-                Next::Nothing => break,
-                Next::Load(hour) => self.load_timers(lane, hour)?,
-                Next::Due(due, customer) => {
-                    let state = self.lane_mut(lane)?;
-                    // On history's clock a timer fires at its own time; live at the time that the lane has.
-                    let now = if is_history { due.max(state.row.now) } else { until };
-                    state.row.now = state.row.now.max(now);
-                    state.is_dirty = true;
-                    let step = Step { at, lane, moment: Moment { now, is_history } };
-                    self.fire(step, due, &customer)?;
-                }
-            }
-        }
-        let state = self.lane_mut(lane)?;
-        state.row.now = state.row.now.max(until);
-        state.timers.reach(until);
-        Ok(())
-    }
-
-    /// Takes the timers of the hours up to the lane's own into hand again, after a start.
-    pub(super) fn rebuild_timers(&mut self, lane: usize) -> Result<(), ShardError> {
-        let now = self.lane_mut(lane)?.row.now;
-        loop {
-            match self.lane_mut(lane)?.timers.next(now) {
-                Next::Load(hour) => self.load_timers(lane, hour)?,
-                // What is due by now has fired; what remains did not move on, and waits for the next event.
-                Next::Due(..) => {}
-                Next::Nothing => break,
-            }
-        }
-        self.lane_mut(lane)?.timers.reach(now);
-        Ok(())
-    }
-
-    fn fire(&mut self, step: Step, due: Timestamp, customer: &CustomerId) -> Result<(), ShardError> {
-        let lane = self.lane_mut(step.lane)?.lane;
-        let place = self.customer(lane, customer)?;
-        self.context.counters.timers.add(1);
-        if let Err(why) = self.apply_to(step, place, Cause::Timer)? {
-            tracing::error!(lane = lane.number(), why, "a timer could not be applied");
-        }
-        let is_stuck = self.hot.get(place).is_some_and(|held| held.shell.timer == Some(due));
-        if is_stuck {
-            // It left the hand when it fired and stays out: the customer's next event sets it anew.
-            self.context.counters.timers_stuck.add(1);
-        }
-        Ok(())
-    }
-
     fn apply_event(&mut self, step: Step, event: &EventRecord) -> Result<Outcome, ShardError> {
         self.note_in_log(step, event)?;
         let Some(customer) = event.event.customer().filter(|_| !event.anonymous) else {
@@ -187,18 +123,17 @@ impl Shard {
 
     /// Applies `cause` to a customer: the new state is theirs, the effects are written down. What cannot be
     /// applied leaves the state as it was and says why.
-    fn apply_to(
+    pub(super) fn apply_to(
         &mut self,
         step: Step,
         place: Place,
         cause: Cause<'_>,
     ) -> Result<Result<Vec<omnix_model::Insight>, String>, ShardError> {
-        let lane = self.lane_mut(step.lane)?;
-        let (model, settings) = (std::sync::Arc::clone(&lane.model), std::sync::Arc::clone(&lane.settings));
-        let Some(held) = self.hot.get(place) else {
+        let lane = self.lanes.get(step.lane);
+        let (Some(lane), Some(held)) = (lane, self.hot.get(place)) else {
             return Err(ShardError::Unfit("a customer in use was let go".to_owned()));
         };
-        let context = Context { model: &model, settings: &settings, customer_id: &held.id };
+        let context = Context { model: &lane.model, settings: &lane.settings, customer_id: &held.id };
         let result =
             catch_unwind(AssertUnwindSafe(|| apply(held.customer.as_ref(), cause, step.moment, &context)));
         match result {
@@ -223,9 +158,10 @@ impl Shard {
         if effects.facts.is_new_order {
             held.shell.note_basket(step.at);
         }
-        let id = held.id.clone();
+        if let Some(lane) = self.lanes.get_mut(step.lane) {
+            lane.timers.reschedule(&held.id, old_due, due);
+        }
         self.touch(place);
-        self.lane_mut(step.lane)?.timers.reschedule(&id, old_due, due);
         self.note_census(step, before.as_ref(), place)?;
         if let Cause::Event(event) = cause {
             self.count_sale(step, event, &effects.facts)?;
@@ -256,32 +192,6 @@ impl Shard {
         };
         let held = Held { id: id.clone(), lane, customer, shell, is_dirty: false };
         Ok(self.hot.insert(held, now))
-    }
-
-    /// Takes the timers of an hour into hand; in history, where hours pass quickly, those of a day at once.
-    pub(super) fn load_timers(&mut self, lane_index: usize, hour: i64) -> Result<(), ShardError> {
-        let lane = self.lane_mut(lane_index)?.lane;
-        let last = if self.context.is_history { hour + HISTORY_HOURS - 1 } else { hour };
-        let mut named = self.timer_rows(lane, hour..=last)?;
-        let following = self.next_timer_hour(lane, last)?;
-        for (hour, customer, change) in self.lane_mut(lane_index)?.timers.changes_of(hour..=last) {
-            match change {
-                crate::timers::RowChange::Set => named.insert((hour, customer.clone())),
-                crate::timers::RowChange::Remove => named.remove(&(hour, customer.clone())),
-            };
-        }
-        let mut timers = Vec::with_capacity(named.len());
-        for (hour, customer) in named {
-            let place = self.customer(lane, &customer)?;
-            let due = self.hot.get(place).and_then(|held| held.shell.timer);
-            match due.filter(|due| due.hour() == hour) {
-                Some(due) => timers.push((due, customer)),
-                // Left behind by a group that was written in part and applied again.
-                None => self.lane_mut(lane_index)?.timers.forget_row(hour, customer),
-            }
-        }
-        self.lane_mut(lane_index)?.timers.load(last, timers, following);
-        Ok(())
     }
 
     /// Puts a record that cannot be applied among the rejected events.

@@ -10,11 +10,10 @@
 //! only the states that are missing. Pages of a customer alternate between two rows, and the head says which
 //! of them counts, so that pages written before the head change nothing until the head is.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use omnix_model::{CustomerId, Position, Reader, Record, RecordBlock, Writer};
+use omnix_model::{Position, Reader, Record, RecordBlock, Writer};
 use omnix_storage::{Atomicity, Commit, CommitError, Write};
 
 use super::apply::Step;
@@ -378,32 +377,5 @@ impl Shard {
             }
             self.requests.answer(asker, Answer::Receipt(receipt));
         }
-    }
-
-    /// The rows of timers of these hours, as committed.
-    pub(super) fn timer_rows(
-        &self,
-        lane: omnix_model::Lane,
-        hours: RangeInclusive<i64>,
-    ) -> Result<BTreeSet<(i64, CustomerId)>, ShardError> {
-        let (from, to) = (keys::timers_of(lane, *hours.start()), keys::timers_of(lane, *hours.end() + 1));
-        let rows = self.rows(&omnix_storage::KeyRange { from, to })?;
-        Ok(rows.iter().filter_map(|(key, _)| keys::parse_timer(key)).collect())
-    }
-
-    /// The first hour behind `hour` that has rows of timers.
-    pub(super) fn next_timer_hour(
-        &self,
-        lane: omnix_model::Lane,
-        hour: i64,
-    ) -> Result<Option<i64>, ShardError> {
-        let mut range = omnix_storage::KeyRange::prefix(&keys::timers_of_lane(lane));
-        range.from = keys::timers_of(lane, hour + 1);
-        let mut found = None;
-        self.reader.scan(&range, omnix_storage::Order::Ascending, &mut |key, _| {
-            found = keys::parse_timer(key).map(|(hour, _)| hour);
-            std::ops::ControlFlow::Break(())
-        })?;
-        Ok(found)
     }
 }

@@ -158,13 +158,8 @@ impl Shard {
         // Timers may have moved out of an hour that is only known to have had some. Looked up first, it causes
         // no tick, so that there is one where a shard that was just started would see one too.
         for index in 0..self.lanes.len() {
-            while let Some(hour) = self
-                .lanes
-                .get(index)
-                .filter(|lane| !is_busy(lane.lane))
-                .and_then(|lane| lane.timers.hour_due(now))
-            {
-                self.load_timers(index, hour)?;
+            if self.lanes.get(index).is_some_and(|lane| !is_busy(lane.lane)) {
+                self.read_timers_until(index, now)?;
             }
         }
         let due = self.lanes.iter().filter(|lane| lane.timers.wake_at().is_some_and(|due| due <= now));

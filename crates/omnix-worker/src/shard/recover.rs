@@ -15,7 +15,6 @@ use crate::attempts::{Attempts, MarkerStore};
 use crate::group::{Group, Requests};
 use crate::hot::Hot;
 use crate::lane::{LaneRow, LaneState};
-use crate::timers::Timers;
 use crate::trainer::Lesson;
 use crate::{keys, observed};
 
@@ -108,7 +107,7 @@ impl Shard {
             }
             None => Arc::new(Settings::default()),
         };
-        let timers = Timers::new(self.next_timer_hour(lane, -1)?);
+        let timers = self.open_timers(lane)?;
         let tally = self.observed_in(lane, row.epoch)?;
         let observed_rows = self
             .observed_rows(lane)?
