@@ -75,7 +75,7 @@ pub enum Record {
     Model {
         /// The model's number.
         number: u64,
-        /// The hash of its file.
+        /// Its name: the hash of all that it learnt from.
         hash: u64,
     },
     /// From here on the lane works with these settings.
@@ -103,7 +103,7 @@ pub enum Record {
     Imported {
         /// The hash of the file.
         file: u128,
-        /// Events of the file up to which everything of this shard's is in the log.
+        /// Up to which of the file's events and ends of days everything of this shard's is in the log.
         taken: u64,
     },
     /// The record that stood here was erased.

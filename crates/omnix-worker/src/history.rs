@@ -4,7 +4,8 @@
 //! model that learnt from the days before it comes into force. So nobody waits for the trainer: the next model
 //! is learnt while the next day is applied, and only the end of that day needs it. What is taken of a file stands
 //! in the log, in the block of the last event taken, so that an import goes on exactly where it was, and a
-//! file that was imported adds nothing.
+//! file that was imported adds nothing. Ends of days are counted with the events: a shard that was killed before
+//! one ends that day when the import goes on, and no earlier.
 
 use omnix_model::{Clock, Lane, Origin, Record, Timestamp};
 use omnix_model::{EventRecord, limits};
@@ -20,21 +21,26 @@ pub(crate) const TAIL_MS: i64 = 10 * 60 * 1_000;
 /// Bytes at which a block of an import takes no further event: the record of progress still fits behind it.
 const BLOCK_BYTES: usize = limits::BLOCK_BYTES_MAX - limits::EVENT_BYTES_MAX - (16 << 10);
 
+/// Records of a day's end, at the most: in each lane the end of the epoch, and a model.
+const DAY_END_RECORDS: usize = 2 * limits::LANES;
+const _: () = assert!(DAY_END_RECORDS < limits::BLOCK_EVENTS_MAX, "a day ends in one block");
+
 /// What a shard is told of an import, in the order of the file.
 #[derive(Debug)]
 pub(crate) enum ImportItem {
-    /// Events of this shard, each with its number in the file.
+    /// Events of this shard, each with its number among the file's events and ends of days.
     Events { file: u128, events: std::vec::IntoIter<(u64, NewEvent)> },
-    /// The day is over: the epoch ends, and the next begins with the next model.
-    DayEnd,
-    /// The file is over: time goes on to `until`.
+    /// The day is over: the epoch ends, and the next begins with the next model. It has its number like an event,
+    /// unless it is no day of this file that is over.
+    DayEnd { file: u128, number: Option<u64> },
+    /// The file is over: time goes on to `until`. With it all `taken` events and ends of days are.
     End { file: u128, taken: u64, until: Timestamp, done: oneshot::Sender<()> },
 }
 
 /// How far a shard's import is.
 #[derive(Debug)]
 pub(crate) struct Import {
-    /// The file, and how many of its events are taken with the group in hand.
+    /// The file, and how many of its events and ends of days are taken with the group in hand.
     taken: Option<(u128, u64)>,
     /// The epoch that the next end of a day ends.
     epoch: u64,
@@ -80,13 +86,16 @@ impl Shard {
                         return Ok(());
                     }
                 }
-                ImportItem::DayEnd => {
+                ImportItem::DayEnd { file, number } => {
                     if !self.end_day() {
-                        self.intake.items.push_front(ImportItem::DayEnd);
+                        self.intake.items.push_front(ImportItem::DayEnd { file, number });
                         return Ok(());
                     }
                     // In the same block as the day that follows: a block is a sync.
                     self.fill_control();
+                    if let (Some(import), Some(number)) = (&mut self.import, number) {
+                        import.taken = Some((file, number + 1));
+                    }
                 }
                 ImportItem::End { file, taken, until, done } => {
                     if !self.hand.takes(Clock::History) || !self.end_file(file, taken, until) {
@@ -109,9 +118,7 @@ impl Shard {
         mut events: std::vec::IntoIter<(u64, NewEvent)>,
     ) -> Option<std::vec::IntoIter<(u64, NewEvent)>> {
         while !events.as_slice().is_empty() {
-            let is_full =
-                self.hand.len() + 1 >= limits::BLOCK_EVENTS_MAX || self.hand.len_bytes() >= BLOCK_BYTES;
-            if is_full || !self.hand.takes(Clock::History) {
+            if !self.has_room_for(1) || !self.hand.takes(Clock::History) {
                 return Some(events);
             }
             let Some((number, new)) = events.next() else { break };
@@ -132,9 +139,13 @@ impl Shard {
         None
     }
 
-    /// Ends the epoch, and brings the model of the epochs before it into force; false while that is not learnt.
+    /// Ends the epoch, and brings the model of the epochs before it into force; false while that is not learnt,
+    /// or while there is no room: all lanes of a shard end a day in one block, or none does.
     fn end_day(&mut self) -> bool {
         let Some(epoch) = self.import.as_ref().map(|import| import.epoch) else { return true };
+        if !self.hand.takes(Clock::History) || !self.has_room_for(DAY_END_RECORDS) {
+            return false;
+        }
         if epoch > self.model_in_force() {
             let Some((number, hash)) = self.learnt.filter(|(number, _)| *number >= epoch) else {
                 return false;
@@ -151,6 +162,11 @@ impl Shard {
         true
     }
 
+    /// Whether the group in hand has room for so many records of our own, and for that of progress.
+    fn has_room_for(&self, records: usize) -> bool {
+        self.hand.len() + records < limits::BLOCK_EVENTS_MAX && self.hand.len_bytes() < BLOCK_BYTES
+    }
+
     /// Notes that a model is learnt. In history it comes into force at the end of the next day.
     pub(crate) const fn note_learnt(&mut self, number: u64, hash: u64) {
         self.learnt = Some((number, hash));
@@ -159,9 +175,7 @@ impl Shard {
     /// Lets time go on to `until` in every lane that has seen something; false while there is no room.
     fn end_file(&mut self, file: u128, taken: u64, until: Timestamp) -> bool {
         let lanes: Vec<Lane> = self.lanes_before(until);
-        if self.hand.len() + lanes.len() + 1 > limits::BLOCK_EVENTS_MAX
-            || self.hand.len_bytes() >= BLOCK_BYTES
-        {
+        if !self.has_room_for(lanes.len()) {
             return false;
         }
         if let Some(import) = &mut self.import {

@@ -184,9 +184,11 @@ impl Folded {
         let mut model = Model::seed();
         let mut epochs: BTreeMap<u64, BTreeMap<Lane, (Tally, Timestamp)>> = BTreeMap::new();
         while let Ok(told) = told.recv() {
-            let Told::Lesson(lesson) = told else { continue };
-            let lessons = epochs.entry(lesson.epoch).or_default();
-            lessons.insert(lesson.lane, (lesson.tally, lesson.until));
+            let Told::Lessons(lessons) = told else { continue };
+            for lesson in lessons {
+                let lessons = epochs.entry(lesson.epoch).or_default();
+                lessons.insert(lesson.lane, (lesson.tally, lesson.until));
+            }
             while let Some(lessons) = epochs.get(&model.number()).filter(|lessons| lessons.len() == LANES) {
                 let until = lessons.values().map(|(_, until)| *until).max().unwrap_or(Timestamp::MIN);
                 let lessons = epochs.remove(&model.number()).unwrap_or_default();

@@ -32,10 +32,10 @@ pub(crate) struct Lesson {
 /// What the trainer is told.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// A lane ended an epoch.
-    Lesson(Box<Lesson>),
-    /// A lane works with this model from now on.
-    InForce { lane: Lane, number: u64 },
+    /// Lanes ended an epoch.
+    Lessons(Vec<Lesson>),
+    /// Lanes work with these models from now on.
+    InForce(Vec<(Lane, u64)>),
 }
 
 /// What the shards are to do.
@@ -65,6 +65,8 @@ pub(crate) struct Trainer {
     is_history: bool,
     /// The epoch whose end was ordered and whose model is not in force everywhere.
     ordered: Option<u64>,
+    /// The model that all lanes of a history are to work with before anything is taken.
+    awaited: u64,
     /// Models before this one are gone.
     pruned_below: u64,
 }
@@ -92,6 +94,7 @@ impl Trainer {
             began,
             is_history: false,
             ordered: None,
+            awaited: 0,
             pruned_below: 0,
         }
     }
@@ -110,15 +113,28 @@ impl Trainer {
 
     /// What is left of the time before the process ended: an epoch that some lanes have ended and others have
     /// not, a model that is not in force everywhere, an epoch that ended and is not learnt from.
+    ///
+    /// A day of a history that only some shards have ended is left to the importer: the others have not taken
+    /// the whole of it.
     pub(crate) fn resume(&mut self) -> Result<Vec<Order>, ModelError> {
-        let mut orders: Vec<Order> = (self.oldest_epoch..self.epoch).map(Order::EndEpoch).collect();
+        let mut orders = Vec::new();
         let newest = self.in_force.iter().copied().max().unwrap_or(0);
-        let due = newest.max(self.due_in_history());
-        if self.oldest_in_force() < due {
-            orders.push(self.order_model(due)?);
-            self.ordered = Some(due - 1);
-        } else if let Some(&epoch) = self.lessons.keys().next() {
-            self.ordered = Some(epoch);
+        if self.is_history && self.oldest_epoch < self.epoch {
+            // It comes into force where that day is yet to end.
+            if newest > 0 {
+                orders.push(self.order_learnt(newest)?);
+            }
+            self.lessons.retain(|epoch, _| *epoch >= newest);
+        } else {
+            orders.extend((self.oldest_epoch..self.epoch).map(Order::EndEpoch));
+            let due = newest.max(self.due_in_history());
+            if self.oldest_in_force() < due {
+                orders.push(self.order_model(due)?);
+                self.ordered = Some(due - 1);
+                self.awaited = due;
+            } else if let Some(&epoch) = self.lessons.keys().next() {
+                self.ordered = Some(epoch);
+            }
         }
         let whole: Vec<u64> =
             self.lessons.iter().filter(|(_, of)| of.len() == LANES).map(|(epoch, _)| *epoch).collect();
@@ -140,16 +156,19 @@ impl Trainer {
     /// Takes what a lane says.
     pub(crate) fn tell(&mut self, told: Told) -> Result<Option<Order>, ModelError> {
         match told {
-            Told::Lesson(lesson) => {
-                let epoch = lesson.epoch;
-                self.note(*lesson);
-                if self.lessons.get(&epoch).is_some_and(|lessons| lessons.len() == LANES) {
+            Told::Lessons(lessons) => {
+                lessons.into_iter().for_each(|lesson| self.note(lesson));
+                // A lane ends no epoch before the model of the last but one is learnt: at most one is whole.
+                let whole = self.lessons.iter().find(|(_, of)| of.len() == LANES);
+                if let Some((&epoch, _)) = whole {
                     return self.learn(epoch);
                 }
             }
-            Told::InForce { lane, number } => {
-                if let Some(place) = self.in_force.get_mut(lane.index()) {
-                    *place = number.max(*place);
+            Told::InForce(in_force) => {
+                for (lane, number) in in_force {
+                    if let Some(place) = self.in_force.get_mut(lane.index()) {
+                        *place = number.max(*place);
+                    }
                 }
                 let oldest = self.oldest_in_force();
                 // Some lanes may have told of an epoch that was learnt from before the process died.
@@ -185,12 +204,9 @@ impl Trainer {
         self.epoch
     }
 
-    /// Whether something ordered is not done everywhere; in history, whether a model is not learnt or late.
+    /// Whether something ordered is not done everywhere; a history waits only for what was left undone before it.
     pub(crate) fn is_busy(&self) -> bool {
-        if self.is_history {
-            return !self.lessons.is_empty() || self.oldest_in_force() < self.due_in_history();
-        }
-        self.ordered.is_some()
+        if self.is_history { self.oldest_in_force() < self.awaited } else { self.ordered.is_some() }
     }
 
     fn learn(&mut self, epoch: u64) -> Result<Option<Order>, ModelError> {
@@ -210,10 +226,14 @@ impl Trainer {
         }
         let number = epoch + 1;
         if self.is_history {
-            let hash = self.models.hash_of(number)?.ok_or(ModelError::Missing(number))?;
-            return Ok(Some(Order::Learnt { number, hash }));
+            return self.order_learnt(number).map(Some);
         }
         self.order_model(number).map(Some)
+    }
+
+    fn order_learnt(&self, number: u64) -> Result<Order, ModelError> {
+        let hash = self.models.hash_of(number)?.ok_or(ModelError::Missing(number))?;
+        Ok(Order::Learnt { number, hash })
     }
 
     fn order_model(&self, number: u64) -> Result<Order, ModelError> {
@@ -255,7 +275,7 @@ mod tests {
     }
 
     fn lesson(lane: Lane, epoch: u64) -> Told {
-        Told::Lesson(Box::new(Lesson { lane, epoch, tally: Tally::default(), until: at(10) }))
+        Told::Lessons(vec![Lesson { lane, epoch, tally: Tally::default(), until: at(10) }])
     }
 
     fn trainer(files: &MemoryModels) -> Trainer {
@@ -292,7 +312,7 @@ mod tests {
         assert!(matches!(orders[..], [Order::Model { number: 1, .. }]), "{orders:?}");
         assert_eq!(files.list().unwrap(), [1], "the model is kept before it is ordered");
         assert!(trainer.is_busy());
-        told_by_all(&mut trainer, Lane::all(), |lane| Told::InForce { lane, number: 1 });
+        told_by_all(&mut trainer, Lane::all(), |lane| Told::InForce(vec![(lane, 1)]));
         assert!(!trainer.is_busy());
         assert_eq!(
             trainer.tick(at(19), true),
@@ -321,6 +341,28 @@ mod tests {
         assert_eq!(third.resume().unwrap(), [Order::EndEpoch(0)]);
         let orders = told_by_all(&mut third, Lane::all().skip(32), |lane| lesson(lane, 0));
         assert_eq!(orders.len(), 1);
+    }
+
+    #[test]
+    fn a_day_that_only_some_shards_have_ended_is_left_to_the_importer() {
+        let files = MemoryModels::default();
+        let mut first = trainer(&files).of_history(true);
+        for epoch in 0..2 {
+            told_by_all(&mut first, Lane::all(), |lane| lesson(lane, epoch));
+        }
+        // Half of the lanes have ended the second day, and brought what the first one taught into force.
+        let has_ended = |lane: Lane| lane.number() < 32;
+        let lanes = Lane::all().map(|lane| (lane, u64::from(has_ended(lane))));
+        let models = Arc::new(Models::new(Box::new(files.clone())));
+        let mut second = Trainer::new(models, 2, None, lanes).behind_from(1).of_history(true);
+        for lane in Lane::all() {
+            let epoch = u64::from(has_ended(lane));
+            second.note(Lesson { lane, epoch, tally: Tally::default(), until: at(10) });
+        }
+        assert!(matches!(second.resume().unwrap()[..], [Order::Learnt { number: 1, .. }]));
+        assert!(!second.is_busy(), "the import may go on");
+        let orders = told_by_all(&mut second, Lane::all().skip(32), |lane| lesson(lane, 1));
+        assert!(matches!(orders[..], [Order::Learnt { number: 2, .. }]), "{orders:?}");
     }
 
     #[test]

@@ -67,6 +67,10 @@ impl Shard {
         if self.phase != Phase::Replay {
             self.pending_lessons.push(lesson);
         }
+        // It learns while the rest of the block is applied.
+        if self.epoch() > epoch {
+            self.tell_lessons();
+        }
         Ok(())
     }
 
@@ -200,11 +204,17 @@ impl Shard {
         if std::mem::take(&mut self.has_observed_in_group) {
             self.context.has_observed.store(true, Ordering::Relaxed);
         }
-        for lesson in self.pending_lessons.drain(..) {
-            let _stopping = self.context.lessons.send(Told::Lesson(Box::new(lesson)));
+        self.tell_lessons();
+        if !self.pending_in_force.is_empty() {
+            let in_force = std::mem::take(&mut self.pending_in_force);
+            let _stopping = self.context.lessons.send(Told::InForce(in_force));
         }
-        for (lane, number) in self.pending_in_force.drain(..) {
-            let _stopping = self.context.lessons.send(Told::InForce { lane, number });
+    }
+
+    fn tell_lessons(&mut self) {
+        if !self.pending_lessons.is_empty() {
+            let lessons = std::mem::take(&mut self.pending_lessons);
+            let _stopping = self.context.lessons.send(Told::Lessons(lessons));
         }
     }
 

@@ -1,11 +1,12 @@
 //! Feeding a file into a stream that was opened for history.
 
-use omnix_model::Timestamp;
+use omnix_model::{Lane, LaneRange, ShardId, Timestamp};
 use tokio::sync::oneshot;
 
 use super::{Purpose, StreamHandle};
 use crate::history::{CHUNK_EVENTS, ImportItem, TAIL_MS};
 use crate::keys;
+use crate::lane::LaneRow;
 use crate::publish::NewEvent;
 use crate::shard::lane_of;
 
@@ -38,13 +39,13 @@ pub struct ImportReport {
 pub struct Importer {
     handle: StreamHandle,
     file: u128,
-    /// How many of the file's events each shard had taken before this run.
+    /// How many of the file's events and ends of days each shard had taken before this run.
     taken_before: Vec<u64>,
+    /// The number of the next event or end of a day.
+    next: u64,
     chunks: Vec<Vec<(u64, NewEvent)>>,
     day: Option<i64>,
     last_event_at: Timestamp,
-    /// Whether this run has sent anything since the last end of a day.
-    has_sent: bool,
     report: ImportReport,
 }
 
@@ -65,22 +66,40 @@ impl Importer {
             taken_before.push(taken);
         }
         let chunks = taken_before.iter().map(|_| Vec::new()).collect();
-        Ok(Self {
+        let importer = Self {
             handle,
             file,
             taken_before,
             chunks,
             day: None,
             last_event_at: Timestamp::MIN,
-            has_sent: false,
+            next: 0,
             report: ImportReport::default(),
-        })
+        };
+        // Of another file that was never taken to its end some shards may have ended a day more than others.
+        if importer.taken_before.iter().all(|taken| *taken == 0) {
+            importer.level()?;
+        }
+        Ok(importer)
     }
 
-    /// How many events of the file every shard has taken: an event before that need not be parsed.
-    #[must_use]
-    pub fn resume_at(&self) -> u64 {
-        self.taken_before.iter().copied().min().unwrap_or(0)
+    /// Ends the epoch in shards that are behind others.
+    fn level(&self) -> Result<(), ImportError> {
+        let count = self.taken_before.len();
+        let mut epochs = Vec::with_capacity(count);
+        for (shard, store) in (0_u16..).zip(self.handle.queries().stores()) {
+            let lane = LaneRange::of_shard(ShardId(shard), count).iter().next().unwrap_or(Lane::FIRST);
+            let row = store.get(&keys::lane(lane))?.and_then(|row| LaneRow::decode(&row).ok());
+            epochs.push(row.unwrap_or_default().epoch);
+        }
+        let newest = epochs.iter().copied().max().unwrap_or(0);
+        for (shard, epoch) in epochs.into_iter().enumerate() {
+            for _ in epoch..newest {
+                // It counts nothing of this file.
+                self.send(shard, ImportItem::DayEnd { file: self.file, number: None })?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the next event of the file. Blocks while the shards are behind.
@@ -88,37 +107,47 @@ impl Importer {
     /// # Errors
     /// [`ImportError::Failed`]
     pub fn push(&mut self, event: NewEvent) -> Result<(), ImportError> {
-        let number = self.report.events;
         self.report.events += 1;
         let at = event.event.timestamp();
         let shard = self.handle.shard_index(lane_of(&event));
         self.turn_day(at)?;
+        let number = self.take_number();
         self.last_event_at = self.last_event_at.max(at);
-        if self.taken_before.get(shard).is_some_and(|taken| number < *taken) {
+        if self.is_taken(shard, number) {
             self.report.known += 1;
             return Ok(());
         }
-        self.has_sent = true;
         let Some(chunk) = self.chunks.get_mut(shard) else { return Ok(()) };
         chunk.push((number, event));
         if chunk.len() >= CHUNK_EVENTS { self.send_chunk(shard) } else { Ok(()) }
     }
 
-    /// Ends the epoch when an event of a later day comes.
+    fn take_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// Whether a shard took this event or end of a day in an earlier run.
+    fn is_taken(&self, shard: usize, number: u64) -> bool {
+        self.taken_before.get(shard).is_some_and(|taken| number < *taken)
+    }
+
+    /// Ends the epoch when an event of a later day comes, in the shards that have not ended it in an earlier run.
     fn turn_day(&mut self, at: Timestamp) -> Result<(), ImportError> {
         let day = at.utc_day();
-        match self.day {
-            Some(current) if day > current => {
-                self.day = Some(day);
-                // A day that an earlier run took whole was learnt from then.
-                if std::mem::take(&mut self.has_sent) {
-                    self.report.days += 1;
-                    self.send_chunks()?;
-                    self.send_all(|| ImportItem::DayEnd)?;
-                }
-            }
-            Some(_) => {}
-            None => self.day = Some(day),
+        if self.day.is_some_and(|current| day <= current) {
+            return Ok(());
+        }
+        if self.day.replace(day).is_none() {
+            return Ok(());
+        }
+        let number = self.take_number();
+        let behind: Vec<usize> =
+            (0..self.chunks.len()).filter(|shard| !self.is_taken(*shard, number)).collect();
+        self.report.days += u64::from(!behind.is_empty());
+        for shard in behind {
+            self.send_chunk(shard)?;
+            self.send(shard, ImportItem::DayEnd { file: self.file, number: Some(number) })?;
         }
         Ok(())
     }
@@ -133,10 +162,6 @@ impl Importer {
         (0..self.chunks.len()).try_for_each(|shard| self.send_chunk(shard))
     }
 
-    fn send_all(&self, item: impl Fn() -> ImportItem) -> Result<(), ImportError> {
-        (0..self.chunks.len()).try_for_each(|shard| self.send(shard, item()))
-    }
-
     fn send(&self, shard: usize, item: ImportItem) -> Result<(), ImportError> {
         if self.handle.import(shard, item) { Ok(()) } else { Err(ImportError::Failed(self.handle.health())) }
     }
@@ -149,7 +174,7 @@ impl Importer {
     pub fn finish(mut self) -> Result<ImportReport, ImportError> {
         self.send_chunks()?;
         let until = self.last_event_at.plus_ms(TAIL_MS);
-        let taken = self.report.events;
+        let taken = self.next;
         let mut ends = Vec::with_capacity(self.chunks.len());
         for shard in 0..self.chunks.len() {
             // A file that was finished adds nothing, not even time.

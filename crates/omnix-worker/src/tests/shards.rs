@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use omnix_model::ShardId;
 use omnix_storage::Atomicity;
 use tokio::sync::oneshot;
 
 use crate::history::{ImportItem, TAIL_MS};
 use crate::models::ModelStore as _;
-use crate::testing::{Fleet, at_s, purchase};
+use crate::shard::lane_of;
+use crate::testing::{Fleet, Ground, at_s, purchase};
 use crate::{NewEvent, state_row};
 
 /// Two months of a small shop, day by day.
@@ -41,8 +43,8 @@ enum Break {
     Never,
     /// Between the events of every fifth day and its end; the stores fall back to nothing.
     BeforeDayEnd,
-    /// When one shard has ended every fifth day and the others have not.
-    AmidDayEnd,
+    /// When one shard has ended every fifth day and the others have only taken half of it.
+    AmidDay,
     /// After every fifth day, whose rows survive.
     AfterDayEnd,
 }
@@ -55,22 +57,18 @@ fn import(shards: u16, broken: Break) -> Meaning {
     for (day, events) in days().into_iter().enumerate() {
         last = events.iter().map(|event| event.event.timestamp()).max().unwrap_or(last);
         let count = events.len() as u64;
-        fleet.import_events(number, events).unwrap();
-        number += count;
         let is_broken = |at: Break| at == broken && day % 5 == 2;
-        if is_broken(Break::BeforeDayEnd) {
-            fleet = Fleet::open(&grounds).unwrap();
-            fleet.settle().unwrap();
-        }
-        if is_broken(Break::AmidDayEnd) {
-            fleet.shards[0].shard.accept_import(ImportItem::DayEnd);
-            fleet.shards[0].settle().unwrap();
-            // What is left of the day's end is found in the log.
-            fleet = Fleet::open(&grounds).unwrap();
-            fleet.settle().unwrap();
+        if is_broken(Break::AmidDay) {
+            fleet = import_broken_day(fleet, &grounds, number, events);
         } else {
-            fleet.import_all(|| ImportItem::DayEnd).unwrap();
+            fleet.import_events(number, events).unwrap();
+            if is_broken(Break::BeforeDayEnd) {
+                fleet = Fleet::open(&grounds).unwrap();
+                fleet.settle().unwrap();
+            }
+            fleet.import_all(day_end).unwrap();
         }
+        number += count;
         if is_broken(Break::AfterDayEnd) {
             fleet.shards.iter_mut().for_each(|driven| driven.shard.persist().unwrap());
             fleet = Fleet::open(&grounds).unwrap();
@@ -94,6 +92,28 @@ fn import(shards: u16, broken: Break) -> Meaning {
     (rows, models.list().unwrap().into_iter().map(read).collect())
 }
 
+/// Takes a day of which one shard had come to the end when the process died, and the others to its middle.
+fn import_broken_day(mut fleet: Fleet, grounds: &[Ground], first: u64, events: Vec<NewEvent>) -> Fleet {
+    let is_of_first = |event: &NewEvent| ShardId::of_lane(lane_of(event), grounds.len()) == ShardId(0);
+    let (ahead, mut behind): (Vec<_>, Vec<_>) = events.into_iter().partition(is_of_first);
+    let rest = behind.split_off(behind.len() / 2);
+    assert!(!rest.is_empty());
+    fleet.import_events(first, ahead).unwrap();
+    fleet.import_events(first, behind).unwrap();
+    fleet.shards[0].shard.accept_import(day_end());
+    fleet.shards[0].settle().unwrap();
+    let mut fleet = Fleet::open(grounds).unwrap();
+    fleet.settle().unwrap();
+    fleet.import_events(first, rest).unwrap();
+    fleet.shards.iter_mut().skip(1).for_each(|driven| driven.shard.accept_import(day_end()));
+    fleet.settle().unwrap();
+    fleet
+}
+
+const fn day_end() -> ImportItem {
+    ImportItem::DayEnd { file: 7, number: None }
+}
+
 #[test]
 fn one_two_four_and_eight_shards_mean_the_same() {
     let (rows, models) = import(1, Break::Never);
@@ -112,7 +132,7 @@ fn one_two_four_and_eight_shards_mean_the_same() {
 #[test]
 fn an_import_that_is_broken_off_and_taken_up_means_the_same() {
     let (rows, models) = import(2, Break::Never);
-    for broken in [Break::BeforeDayEnd, Break::AmidDayEnd, Break::AfterDayEnd] {
+    for broken in [Break::BeforeDayEnd, Break::AmidDay, Break::AfterDayEnd] {
         let (other_rows, other_models) = import(2, broken);
         assert_eq!(other_models, models, "{broken:?}");
         assert_eq!(other_rows.len(), rows.len(), "{broken:?}");
@@ -127,7 +147,7 @@ fn the_model_of_a_day_comes_into_force_at_the_end_of_the_next() {
     let grounds = Fleet::grounds(Atomicity::Commit, 2, true);
     let mut fleet = Fleet::open(&grounds).unwrap();
     for day in 0..4_u64 {
-        fleet.import_all(|| ImportItem::DayEnd).unwrap();
+        fleet.import_all(day_end).unwrap();
         for driven in &fleet.shards {
             let lanes = driven.shard.lane_rows();
             assert!(lanes.iter().all(|(_, row)| (row.epoch, row.model) == (day + 1, day)), "{lanes:?}");
@@ -141,7 +161,7 @@ fn an_import_raises_nothing_on_the_live_feed() {
     let mut fleet = Fleet::open(&grounds).unwrap();
     for (number, events) in (0..).step_by(100).zip(days()) {
         fleet.import_events(number, events).unwrap();
-        fleet.import_all(|| ImportItem::DayEnd).unwrap();
+        fleet.import_all(day_end).unwrap();
     }
     fleet.shards.iter_mut().for_each(|driven| driven.shard.persist().unwrap());
     assert!(fleet.rows().keys().any(|key| key.first() == Some(&b'i')));
