@@ -1,4 +1,4 @@
-//! The files of the models: `models/{n}`, each written once, durable before the log names it.
+//! The files of the models: `models/{n}`, durable before the log names the model.
 //!
 //! Deliberately not here: what a model is, and which ones are still needed.
 
