@@ -21,13 +21,27 @@ pub(crate) struct Measure {
     pub(crate) value: Option<f64>,
     /// A simple rule, and what it reaches on the same rows.
     pub(crate) rule: Option<(&'static str, Option<f64>)>,
+    /// The standard error of the difference between the two, were other customers drawn.
+    error: Option<f64>,
     goals: Option<Target>,
 }
+
+/// How a figure stands to that of the simple rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Better,
+    Worse,
+    /// Within what chance alone brings about, or too little to matter.
+    Equal,
+}
+
+/// Standard errors that a difference must have to be more than chance.
+const ERRORS_MIN: f64 = 2.0;
 
 impl Measure {
     /// A figure that is good when it is high.
     pub(crate) const fn high(key: &'static str, name: &'static str) -> Self {
-        Self { key, name, better: Better::Higher, rows: 0, value: None, rule: None, goals: None }
+        Self { key, name, better: Better::Higher, rows: 0, value: None, rule: None, error: None, goals: None }
     }
 
     /// A figure that is good when it is low.
@@ -52,6 +66,32 @@ impl Measure {
     pub(crate) fn against(mut self, rule: &'static str, value: impl Into<Option<f64>>) -> Self {
         self.rule = Some((rule, value.into()));
         self
+    }
+
+    /// With how much of the difference to the rule is chance.
+    pub(crate) const fn within(mut self, error: Option<f64>) -> Self {
+        self.error = error;
+        self
+    }
+
+    /// Whether it is better than the simple rule by more than `tie`, and by more than chance.
+    pub(crate) fn standing(&self, tie: f64) -> Option<Standing> {
+        let gain = self.gain()?;
+        let limit = self.error.map_or(tie, |error| tie.max(ERRORS_MIN * error));
+        Some(match gain {
+            gain if gain > limit => Standing::Better,
+            gain if gain < -limit => Standing::Worse,
+            _ => Standing::Equal,
+        })
+    }
+
+    /// The gain and twice its error, as a reader sees them.
+    pub(crate) fn gain_text(&self) -> String {
+        match (self.gain(), self.error) {
+            (Some(gain), Some(error)) => format!("{gain:+.4} ±{:.4}", ERRORS_MIN * error),
+            (Some(gain), None) => format!("{gain:+.4}"),
+            (None, _) => String::new(),
+        }
     }
 
     /// How much better than the simple rule it is, in the figure's own unit; negative when it is worse.
@@ -83,6 +123,7 @@ impl Measure {
         });
         json!({
             "key": self.key, "name": self.name, "rows": self.rows, "value": self.value, "rule": rule,
+            "gain": self.gain(), "gainError": self.error,
             "better": if self.better == Better::Higher { "higher" } else { "lower" }, "goals": goals,
         })
     }
@@ -140,6 +181,18 @@ mod tests {
         assert!((low.gain().unwrap() + 0.1).abs() < 1e-9);
         assert_eq!(low.level(), "must");
         assert_eq!(Measure::low("a", "a").goals(1.0, 1.0, 1.0).level(), "");
+    }
+
+    #[test]
+    fn a_difference_counts_when_it_is_more_than_a_tie_and_than_chance() {
+        let measure = |value: f64, error: f64| {
+            let measure = Measure::high("a", "a").found(1, value).against("rule", 0.5).within(Some(error));
+            measure.standing(0.005).unwrap()
+        };
+        assert_eq!(measure(0.6, 0.04), Standing::Better);
+        assert_eq!(measure(0.6, 0.06), Standing::Equal);
+        assert_eq!(measure(0.504, 0.001), Standing::Equal);
+        assert_eq!(measure(0.4, 0.04), Standing::Worse);
     }
 
     #[test]

@@ -37,15 +37,23 @@ pub(crate) fn auc(rows: impl IntoIterator<Item = Outcome>) -> Option<f64> {
 
 /// The mean of -ln of the probability given to what came about.
 pub(crate) fn log_loss(rows: &[Outcome]) -> Option<f64> {
-    mean(rows.iter().map(|(p, came)| {
-        let p = if *came { *p } else { 1.0 - p };
-        -p.clamp(CERTAINTY_MAX, 1.0 - CERTAINTY_MAX).ln()
-    }))
+    mean(rows.iter().map(|row| loss(*row)))
+}
+
+/// The log-loss of one row.
+pub(crate) fn loss((p, came): Outcome) -> f64 {
+    let p = if came { p } else { 1.0 - p };
+    -p.clamp(CERTAINTY_MAX, 1.0 - CERTAINTY_MAX).ln()
 }
 
 /// The mean squared distance of the probability from 1 or 0.
 pub(crate) fn brier(rows: &[Outcome]) -> Option<f64> {
-    mean(rows.iter().map(|(p, came)| (p - f64::from(u8::from(*came))).powi(2)))
+    mean(rows.iter().map(|row| square(*row)))
+}
+
+/// The Brier score of one row.
+pub(crate) fn square((p, came): Outcome) -> f64 {
+    (p - f64::from(u8::from(came))).powi(2)
 }
 
 /// The rows whose probability lies in one tenth of 0..1.

@@ -9,6 +9,7 @@ use super::favourites::Favourites;
 use super::history::History;
 use super::measure::{Findings, Measure};
 use super::metric::{self, ListScore};
+use super::noise;
 use super::predictions::{Lists, Predictions};
 use super::split::Split;
 
@@ -24,6 +25,7 @@ const LATELY: &str = "what sells lately";
 /// A list held against a basket: the product's, and the simple rule's.
 #[derive(Debug, Clone, Copy)]
 struct Scored {
+    customer: usize,
     said: Option<ListScore>,
     rule: ListScore,
 }
@@ -107,8 +109,12 @@ fn mean(
     rule: &'static str,
     of: impl Fn(ListScore) -> f64 + Copy,
 ) -> Measure {
-    let said = metric::mean(rows.iter().filter_map(|row| row.said).map(of));
-    measure.found(rows.len(), said).against(rule, metric::mean(rows.iter().map(|row| of(row.rule))))
+    let gains: Vec<(usize, f64)> =
+        rows.iter().filter_map(|row| Some((row.customer, of(row.said?) - of(row.rule)))).collect();
+    measure
+        .found(rows.len(), metric::mean(rows.iter().filter_map(|row| row.said).map(of)))
+        .against(rule, metric::mean(rows.iter().map(|row| of(row.rule))))
+        .within(noise::of_mean(&gains))
 }
 
 /// All orders of the hold-out whose customer has ordered on enough days before.
@@ -130,9 +136,9 @@ fn rows(history: &History, predictions: &Predictions, split: Split) -> Vec<Row> 
             let fresh = |basket: &[usize]| -> Vec<usize> {
                 basket.iter().copied().filter(|product| !favourites.owns(order.customer, *product)).collect()
             };
-            let (items, new_items) = score(&lists, &order.products, &fresh(&order.products));
-            let basket = baskets.get(index).filter(|_| is_first);
-            let day = basket.map(|basket| score(&lists, basket, &fresh(basket)));
+            let score = |basket: &[usize]| score(order.customer, &lists, basket, &fresh(basket));
+            let (items, new_items) = score(&order.products);
+            let day = baskets.get(index).filter(|_| is_first).map(|basket| score(basket));
             rows.push(Row { items, new_items, day });
         }
         favourites.add(order);
@@ -162,15 +168,18 @@ fn baskets(history: &History) -> Vec<Vec<usize>> {
 
 /// The lists against a basket, and the lists of new products against what is new in it.
 fn score(
+    customer: usize,
     (said, rule): &(Option<&Lists>, Lists),
     basket: &[usize],
     fresh: &[usize],
 ) -> (Scored, Option<Scored>) {
     let items = Scored {
+        customer,
         said: said.map(|lists| metric::list_score(&lists.items, basket, LENGTH)),
         rule: metric::list_score(&rule.items, basket, LENGTH),
     };
     let new_items = Scored {
+        customer,
         said: said.map(|lists| metric::list_score(&lists.new_items, fresh, LENGTH)),
         rule: metric::list_score(&rule.new_items, fresh, LENGTH),
     };

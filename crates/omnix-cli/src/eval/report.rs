@@ -41,7 +41,8 @@ pub(crate) fn html(evaluation: &Evaluation) -> String {
     }
     page.push_str(
         "<p>The simple rule is computed from the history alone, on the same rows, and sees only what came before \
-         each of them. AUC: of two cases, one that came about and one that did not, how often the first was given \
+         each of them; the gain is how much better than it Omnix is, with twice the standard error, were other \
+         customers drawn. AUC: of two cases, one that came about and one that did not, how often the first was given \
          the higher probability; 0.5 is guessing. Calibration error: how far stated probabilities lie from what \
          came about. Must and goal are what a reference reached on one other shop's data; for yours the simple \
          rule is the better yardstick.</p></body></html>\n",
@@ -71,7 +72,7 @@ fn part(findings: &Findings, page: &mut String) {
     let _ = write!(
         page,
         "<h2>{}</h2><p>{}.</p><table><tr><th></th><th class=\"n\">of</th><th class=\"n\">Omnix</th>\
-         <th class=\"n\">simple rule</th><th>which rule</th><th>must / goal</th><th>reached</th></tr>",
+         <th class=\"n\">simple rule</th><th class=\"n\">gain</th><th>which rule</th><th>must / goal</th><th>reached</th></tr>",
         findings.title,
         table::coverage(findings),
     );
@@ -86,12 +87,13 @@ fn row(measure: &Measure, page: &mut String) {
     let level = measure.level();
     let _ = write!(
         page,
-        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td>\
-         <td class=\"{level}\">{level}</td></tr>",
+        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+         <td>{}</td><td>{}</td><td class=\"{level}\">{level}</td></tr>",
         escaped(measure.name),
         measure.rows,
         figure_or_dash(measure.value),
         figure_or_dash(rule_value),
+        measure.gain_text(),
         escaped(rule),
         measure.goals_text(),
     );

@@ -8,6 +8,7 @@ use omnix_model::Segment;
 use super::history::History;
 use super::measure::{Findings, Measure};
 use super::metric::{self, Outcome};
+use super::noise::{self, Scores};
 use super::predictions::{Predictions, Standing};
 use super::quintiles;
 use super::restless::{self, Restlessness};
@@ -35,6 +36,7 @@ const QUINTILES: &str = "fifths of recency and value";
 /// A customer at a snapshot.
 #[derive(Debug, Clone, Copy)]
 struct Row {
+    customer: usize,
     said: Option<Standing>,
     rule: Option<Segment>,
     recency_days: i64,
@@ -108,7 +110,7 @@ fn snapshot(history: &History, predictions: &Predictions, day: i64, split: Split
         let (before, after) = orders.split_at(orders.partition_point(|order| order.0 < day));
         let Some((last, _)) = before.last() else { continue };
         let said = predictions.standings.get(&(customer, day)).copied();
-        rows.push(Row { said, rule, recency_days: day - last, spent: spent(after, day) });
+        rows.push(Row { customer, said, rule, recency_days: day - last, spent: spent(after, day) });
     }
     let past = day - DAYS;
     if past <= split.first {
@@ -155,11 +157,20 @@ fn probability(snapshots: &[Snapshot]) -> Vec<Measure> {
     let recency = |snapshot: &Snapshot| {
         metric::auc(snapshot.rows.iter().map(|row| (-(row.recency_days as f64), row.spent.is_some())))
     };
+    // The snapshots' errors are not independent: the customers are the same. As if there were one is the safe side.
+    let pairs = |snapshot: &Snapshot| -> Vec<Scores> {
+        let scores = |row: &Row| {
+            let rule = -(row.recency_days as f64);
+            Some(Scores { customer: row.customer, said: row.said?.p60, rule, came: row.spent.is_some() })
+        };
+        snapshot.rows.iter().filter_map(scores).collect()
+    };
     vec![
         Measure::high("segment.p60.auc", "order within 60 days: AUC")
             .goals(0.733, 0.75, 0.765)
             .found(count, over(snapshots, |snapshot| metric::auc(said(snapshot))))
-            .against(RECENCY, over(snapshots, recency)),
+            .against(RECENCY, over(snapshots, recency))
+            .within(over(snapshots, |snapshot| noise::of_auc(&pairs(snapshot)))),
         Measure::low("segment.p60.brier", "order within 60 days: Brier score")
             .goals(0.21, 0.199, 0.194)
             .found(count, over(snapshots, |snapshot| metric::brier(&said(snapshot))))

@@ -35,8 +35,8 @@ fn part(findings: &Findings, out: &mut String) {
     let _ = writeln!(out, "{}: {}", findings.title, coverage(findings));
     let _ = writeln!(
         out,
-        "  {:<44} {:>8} {:>9} {:>9}  {:<17} {:<9} simple rule",
-        "", "of", "omnix", "rule", "must / goal", "reached"
+        "  {:<49} {:>7} {:>8} {:>8}  {:<17}  {:<17} {:<9} simple rule",
+        "", "of", "omnix", "rule", "gain", "must / goal", "reached"
     );
     for measure in &findings.measures {
         let _ = writeln!(out, "  {}", line(measure).trim_end());
@@ -51,11 +51,12 @@ pub(crate) fn coverage(findings: &Findings) -> String {
 fn line(measure: &Measure) -> String {
     let (rule, rule_value) = measure.rule.unwrap_or(("", None));
     format!(
-        "{:<44} {:>8} {:>9} {:>9}  {:<17} {:<9} {rule}",
+        "{:<49} {:>7} {:>8} {:>8}  {:<17}  {:<17} {:<9} {rule}",
         measure.name,
         measure.rows,
         figure_or_dash(measure.value),
         figure_or_dash(rule_value),
+        measure.gain_text(),
         measure.goals_text(),
         measure.level(),
     )

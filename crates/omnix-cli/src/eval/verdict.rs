@@ -1,15 +1,18 @@
 //! What the figures mean, in sentences that the owner of a shop understands.
 //!
 //! A sentence says what is good and what is not in the same tone; where nothing can be said it says so. Better
-//! and worse are against the simple rule on the same rows; a difference too small to matter is called none.
+//! and worse are against the simple rule on the same rows; a difference that is too small to matter, or may be
+//! chance, is called none.
 
-use super::measure::Findings;
+use super::measure::{Findings, Measure, Standing};
 use super::{Evaluation, Shop};
 
 /// A difference in AUC below which two methods are called equal.
 const AUC_TIE: f64 = 0.005;
 /// The same for shares of baskets.
 const RECALL_TIE: f64 = 0.003;
+/// The same for days.
+const DAYS_TIE: f64 = 0.1;
 
 /// All sentences.
 pub(crate) fn sentences(evaluation: &Evaluation) -> Vec<String> {
@@ -56,12 +59,12 @@ fn certainty(findings: &Findings) -> Option<String> {
 fn timing(findings: &Findings) -> Option<String> {
     let measure = findings.measure("consumption.median.capped_mae")?;
     let (value, gain) = (measure.value?, measure.gain()?);
-    let against = if gain >= 0.1 {
-        format!("{gain:.1} days closer than the customer's mean interval")
-    } else if gain <= -0.1 {
-        format!("{:.1} days further off than the customer's mean interval: trust that instead", -gain)
-    } else {
-        "as close as the customer's mean interval".to_owned()
+    let against = match measure.standing(DAYS_TIE)? {
+        Standing::Better => format!("{gain:.1} days closer than the customer's mean interval"),
+        Standing::Worse => {
+            format!("{:.1} days further off than the customer's mean interval: trust that instead", -gain)
+        }
+        Standing::Equal => "as close as the customer's mean interval".to_owned(),
     };
     Some(format!("Predicted dates are {value:.1} days off on average, {against}."))
 }
@@ -69,7 +72,7 @@ fn timing(findings: &Findings) -> Option<String> {
 fn lists(findings: &Findings) -> Option<String> {
     let measure = findings.measure("recommendation.recall")?;
     let (value, rule) = (measure.value?, measure.rule?.1?);
-    let verdict = compare(measure.gain()?, RECALL_TIE);
+    let verdict = compare(measure, RECALL_TIE)?;
     Some(format!(
         "Ten recommendations contain {} of what the customer then buys; listing the customer's own favourites \
          contains {}. That is {verdict}.",
@@ -93,7 +96,7 @@ fn alerts(findings: &Findings) -> Option<String> {
 fn return_of_customers(findings: &Findings) -> Option<String> {
     let measure = findings.measure("segment.p60.auc")?;
     let (value, rule) = (measure.value?, measure.rule?.1?);
-    let verdict = compare(measure.gain()?, AUC_TIE);
+    let verdict = compare(measure, AUC_TIE)?;
     Some(format!(
         "Of two customers, one who comes back within 60 days and one who does not, Omnix tells which is which in \
          {} of the cases; the date of the last order alone does in {}. That is {verdict}.",
@@ -116,14 +119,12 @@ fn missing(evaluation: &Evaluation) -> Option<String> {
     })
 }
 
-const fn compare(gain: f64, tie: f64) -> &'static str {
-    if gain > tie {
-        "better"
-    } else if gain < -tie {
-        "worse: the simple way is the better one for your shop"
-    } else {
-        "no real difference"
-    }
+fn compare(measure: &Measure, tie: f64) -> Option<&'static str> {
+    Some(match measure.standing(tie)? {
+        Standing::Better => "better",
+        Standing::Worse => "worse: the simple way is the better one for your shop",
+        Standing::Equal => "no real difference",
+    })
 }
 
 fn percent_of(part: usize, shop: Shop) -> String {
@@ -139,7 +140,6 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::measure::Measure;
 
     fn findings(measure: Measure) -> Findings {
         Findings { measures: vec![measure], ..Findings::default() }
