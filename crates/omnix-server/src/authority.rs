@@ -4,6 +4,7 @@
 //! needs: [`Authority<P>`] exists only where the caller has it. Deliberately not here: sessions, keys, users.
 
 mod claims;
+mod known;
 mod permission;
 mod secret;
 mod token;
@@ -18,6 +19,8 @@ use omnix_model::{ErrorCode, Timestamp};
 use omnix_worker::Clock;
 
 pub use claims::Role;
+#[cfg(test)]
+pub(crate) use claims::Roles;
 pub(crate) use permission::{
     Customers, Feed, Insights, Overview, Permission, Publish, Recommendations, Rejected, Segments, Stream,
     StreamAdmin,
@@ -102,7 +105,7 @@ impl<P: Permission> Authority<P> {
     /// # Errors
     /// 403 where the caller's roles do not have the permission.
     pub(crate) fn of(caller: Caller) -> Result<Self, Problem> {
-        if caller.roles.iter().any(|role| *role == Role::Admin || P::ROLES.contains(role)) {
+        if caller.roles.contains(Role::Admin) || P::ROLES.iter().any(|role| caller.roles.contains(*role)) {
             return Ok(Self { caller, permission: PhantomData });
         }
         Err(Problem::new(ErrorCode::Forbidden, format!("the token's role does not permit `{}`", P::NAME)))

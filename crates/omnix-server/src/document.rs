@@ -76,7 +76,7 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
         .tag(route.tag)
         .summary(Some(route.summary))
         .operation_id(Some(operation_id(route)));
-    let mut errors: Vec<ErrorCode> = [ERRORS_OF_ALL, route.errors].concat();
+    let mut errors: Vec<ErrorCode> = [ERRORS_OF_ALL, &route.errors].concat();
     let (permission, roles): (&str, Vec<&str>) = match route.permission {
         Some((name, roles)) => {
             errors.extend(ERRORS_OF_AUTHORITY);

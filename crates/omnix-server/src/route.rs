@@ -62,7 +62,7 @@ pub(crate) struct Route {
     pub(crate) headers: &'static [&'static Parameter],
     pub(crate) takes: Vec<Content>,
     pub(crate) answers: Vec<(u16, &'static str, Option<Content>)>,
-    pub(crate) errors: &'static [ErrorCode],
+    pub(crate) errors: Vec<ErrorCode>,
 }
 
 impl Route {
@@ -88,7 +88,7 @@ impl Route {
             headers: &[],
             takes: Vec::new(),
             answers: Vec::new(),
-            errors: &[],
+            errors: Vec::new(),
         }
     }
 
@@ -125,8 +125,9 @@ impl Route {
     }
 
     /// What it may fail with, beside what every route may.
-    pub(crate) fn fails(self, errors: &'static [ErrorCode]) -> Self {
-        Self { errors, ..self }
+    pub(crate) fn fails(mut self, errors: &[ErrorCode]) -> Self {
+        self.errors.extend(errors);
+        self
     }
 
     /// The names of the parameters in its path.

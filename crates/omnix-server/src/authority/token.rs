@@ -5,7 +5,8 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use omnix_model::Timestamp;
 
-use super::claims::Claims;
+use super::claims::{Claims, Roles};
+use super::known::KnownTokens;
 use super::{Role, Secret};
 
 /// Bytes of a token. Ours have about 150.
@@ -15,10 +16,10 @@ const TOKEN_BYTES_MAX: usize = 4 << 10;
 const SKEW_MS: f64 = 60_000.0;
 
 /// Who calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// Their roles; at least one.
-    pub(crate) roles: Vec<Role>,
+    pub(crate) roles: Roles,
     /// When their token expires.
     pub(crate) expires_at: Timestamp,
 }
@@ -90,6 +91,17 @@ pub fn mint(secret: &Secret, role: Role, ttl_s: u32, now: Timestamp) -> Result<S
 pub(super) struct Verifier {
     key: DecodingKey,
     validation: Validation,
+    known: KnownTokens,
+}
+
+/// A token whose signature is good; whether its time has come is another question, asked each time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Verified {
+    roles: Roles,
+    /// Seconds since 1970.
+    expires_s: f64,
+    /// Seconds since 1970: the later of `nbf` and `iat`.
+    begins_s: f64,
 }
 
 impl Verifier {
@@ -99,11 +111,22 @@ impl Verifier {
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        Self { key: DecodingKey::from_secret(secret.as_bytes()), validation }
+        let key = DecodingKey::from_secret(secret.as_bytes());
+        Self { key, validation, known: KnownTokens::default() }
     }
 
     /// The caller that `token` names at `now`.
     pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenFault> {
+        if let Some(verified) = self.known.find(token) {
+            return verified.at(now);
+        }
+        let verified = self.decode(token)?;
+        let caller = verified.at(now)?;
+        self.known.note(token, verified, |known| known.at(now) != Err(TokenFault::Expired));
+        Ok(caller)
+    }
+
+    fn decode(&self, token: &str) -> Result<Verified, TokenFault> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenFault::Malformed);
         }
@@ -119,29 +142,39 @@ impl Verifier {
         if token.header.crit.is_some() {
             return Err(TokenFault::Malformed);
         }
-        let claims = token.claims;
-        check_times(&claims, now)?;
-        let names = claims.role.iter().chain(claims.roles.iter().flatten());
-        let roles: Vec<Role> = names.filter_map(|name| Role::from_name(name)).collect();
-        if roles.is_empty() {
-            return Err(TokenFault::NoRole);
-        }
-        Ok(Caller { roles, expires_at: instant(claims.exp) })
+        Verified::of(&token.claims)
     }
 }
 
-fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenFault> {
-    let now_s = seconds(now);
-    let latest_s = seconds(Timestamp::MAX);
-    let is_time = |time: f64| (0.0..=latest_s).contains(&time);
-    if ![Some(claims.exp), claims.nbf, claims.iat].into_iter().flatten().all(is_time) {
-        return Err(TokenFault::Malformed);
+impl Verified {
+    fn of(claims: &Claims) -> Result<Self, TokenFault> {
+        let latest_s = seconds(Timestamp::MAX);
+        let is_time = |time: f64| (0.0..=latest_s).contains(&time);
+        if ![Some(claims.exp), claims.nbf, claims.iat].into_iter().flatten().all(is_time) {
+            return Err(TokenFault::Malformed);
+        }
+        let names = claims.role.iter().chain(claims.roles.iter().flatten());
+        Ok(Self {
+            roles: names.filter_map(|name| Role::from_name(name)).collect(),
+            expires_s: claims.exp,
+            begins_s: claims.nbf.into_iter().chain(claims.iat).fold(0.0, f64::max),
+        })
     }
-    if claims.exp <= now_s {
-        return Err(TokenFault::Expired);
+
+    /// The caller, if the token is good at `now`.
+    fn at(self, now: Timestamp) -> Result<Caller, TokenFault> {
+        let now_s = seconds(now);
+        if self.expires_s <= now_s {
+            return Err(TokenFault::Expired);
+        }
+        if self.begins_s > now_s + SKEW_MS / 1_000.0 {
+            return Err(TokenFault::Early);
+        }
+        if self.roles.is_empty() {
+            return Err(TokenFault::NoRole);
+        }
+        Ok(Caller { roles: self.roles, expires_at: instant(self.expires_s) })
     }
-    let begins_s = claims.nbf.into_iter().chain(claims.iat).fold(0.0, f64::max);
-    if begins_s > now_s + SKEW_MS / 1_000.0 { Err(TokenFault::Early) } else { Ok(()) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit into 53 bits")]
@@ -152,4 +185,29 @@ fn seconds(instant: Timestamp) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "checked to lie before the year 10000")]
 fn instant(seconds: f64) -> Timestamp {
     Timestamp::from_ms_clamped((seconds * 1_000.0) as i64)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A token of an analyst that expires at `expires_s`.
+    pub(in crate::authority) fn verified(expires_s: f64) -> Verified {
+        Verified { roles: Roles::from_iter([Role::Analyst]), expires_s, begins_s: 0.0 }
+    }
+
+    #[test]
+    fn a_known_token_expires_as_any_other() {
+        let secret = Secret::new([7_u8; 32]).unwrap();
+        let (verifier, now) = (Verifier::new(&secret), Timestamp::from_ms_clamped(1_000_000));
+        let token = mint(&secret, Role::Analyst, 60, now).unwrap();
+        let caller = verifier.verify(&token, now).unwrap();
+        assert!(verifier.known.find(&token).is_some());
+        assert_eq!(verifier.verify(&token, now.plus_ms(59_999)), Ok(caller));
+        assert_eq!(verifier.verify(&token, now.plus_ms(60_000)), Err(TokenFault::Expired));
+        assert_eq!(verifier.verify(&token, now.plus_ms(-60_001)), Err(TokenFault::Early));
+        let foreign = mint(&Secret::new([8_u8; 32]).unwrap(), Role::Admin, 60, now).unwrap();
+        assert_eq!(verifier.verify(&foreign, now), Err(TokenFault::Signature));
+        assert_eq!(verifier.known.find(&foreign), None, "what is not good is not kept");
+    }
 }

@@ -43,7 +43,7 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::Role;
+    use crate::authority::{Role, Roles};
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_ms_clamped(ms)
@@ -52,10 +52,10 @@ mod tests {
     #[test]
     fn a_ticket_is_good_once_and_not_for_long() {
         let tickets = Tickets::default();
-        let caller = Caller { roles: vec![Role::Analyst], expires_at: at(1_000_000) };
-        let (ticket, until) = tickets.give(caller.clone(), at(0)).unwrap();
+        let caller = Caller { roles: Roles::from_iter([Role::Analyst]), expires_at: at(1_000_000) };
+        let (ticket, until) = tickets.give(caller, at(0)).unwrap();
         assert_eq!(until, at(TICKET_MS));
-        assert_eq!(tickets.take(&ticket, at(1)), Some(caller.clone()));
+        assert_eq!(tickets.take(&ticket, at(1)), Some(caller));
         assert_eq!(tickets.take(&ticket, at(1)), None);
         let (late, _) = tickets.give(caller, at(0)).unwrap();
         assert_eq!(tickets.take(&late, at(TICKET_MS)), None);

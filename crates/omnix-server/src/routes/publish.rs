@@ -39,8 +39,8 @@ const IDEMPOTENCY_KEY: Parameter = Parameter::new(
 const PREFER: Parameter =
     Parameter::new("Prefer", Values::Text, "`handling=strict`: nothing is stored unless all items are valid");
 
-/// What a publisher may be told beside what everybody may.
-const ERRORS: &[ErrorCode] = &[
+/// What whoever publishes may be told beside what everybody may.
+pub(super) const ERRORS: &[ErrorCode] = &[
     ErrorCode::MalformedJson,
     ErrorCode::RequestTimeout,
     ErrorCode::TooLarge,

@@ -15,7 +15,7 @@ use omnix_wire::api::rejected::{FaultEntry, RejectedEntry, RejectedList};
 use omnix_worker::{RejectedFilter, RejectedRow};
 
 use super::json;
-use super::publish::{Ids, publish_one};
+use super::publish::{self, Ids, publish_one};
 use crate::app::App;
 use crate::authority::{Authority, Rejected};
 use crate::body::{Incoming, MediaType};
@@ -40,19 +40,8 @@ pub(super) fn routes() -> Vec<Route> {
             .takes(Content::json::<AnyEvent>())
             .answers(201, "the event is durable", Content::json::<PublishReceipt>())
             .answers(200, "it was there already", Content::json::<PublishReceipt>())
-            .fails(&[
-                ErrorCode::MalformedJson,
-                ErrorCode::NotFound,
-                ErrorCode::TooLarge,
-                ErrorCode::UnsupportedMediaType,
-                ErrorCode::ValidationFailed,
-                ErrorCode::EventConflict,
-                ErrorCode::Overloaded,
-                ErrorCode::DiskFull,
-                ErrorCode::LogDamaged,
-                ErrorCode::Unavailable,
-                ErrorCode::OutcomeUnknown,
-            ]),
+            .fails(publish::ERRORS)
+            .fails(&[ErrorCode::NotFound]),
     ]
 }
 

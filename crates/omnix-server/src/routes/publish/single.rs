@@ -100,18 +100,26 @@ async fn answer(app: &App, kind: EventKind, event: NewEvent) -> Result<Response,
 }
 
 fn receipt(kind: EventKind, stored: Stored) -> PublishReceipt {
-    let message = if stored.duplicate == Some(true) {
-        format!("{} event was published successfully before", name(kind))
-    } else {
-        format!("{} event published successfully", name(kind))
-    };
     PublishReceipt {
-        message: message.into(),
+        message: message(kind, stored.duplicate == Some(true)).into(),
         event_id: Some(stored.event_id.to_string()),
         shard_id: Some(stored.shard.to_string()),
         sequence_number: Some(stored.position.to_string()),
         duplicate: stored.duplicate,
         insights: stored.insights.into_iter().map(InsightBody::from).collect(),
+    }
+}
+
+const fn message(kind: EventKind, is_duplicate: bool) -> &'static str {
+    match (kind, is_duplicate) {
+        (EventKind::Purchase, false) => "purchase event published successfully",
+        (EventKind::Purchase, true) => "purchase event was published successfully before",
+        (EventKind::SegmentUpdate, false) => "segment update event published successfully",
+        (EventKind::SegmentUpdate, true) => "segment update event was published successfully before",
+        (EventKind::ConsumptionPrediction, false) => "consumption prediction event published successfully",
+        (EventKind::ConsumptionPrediction, true) => {
+            "consumption prediction event was published successfully before"
+        }
     }
 }
 
