@@ -11,9 +11,9 @@
 //! | `t` | lane, hour, customer | a timer that falls due in that hour |
 //! | `o` | lane, epoch, position | what a commit observed of an epoch that is not yet learnt |
 //! | `q` | time, lane, number | a rejected event |
-//! | `r` | hour, lane | sales by the event's own hour |
-//! | `a` | hour, lane | activity by the lane's hour |
-//! | `b` | minute, lane | activity by the lane's minute, kept for a day |
+//! | `r` | hour, first lane of the shard | sales by the event's own hour |
+//! | `a` | hour, first lane of the shard | activity by the lanes' hour |
+//! | `b` | minute, first lane of the shard | activity by the lanes' minute, kept for a day |
 //! | `c` | lane | the lane's customers by segment |
 //! | `f` | position, index | a message of the feed |
 //! | `g` | log | the feed of that log is kept behind this position |
@@ -175,19 +175,19 @@ pub fn rejected_at(time: Timestamp) -> Vec<u8> {
     key(b'q', &[&time_bytes(time)])
 }
 
-/// Sales of a lane by the event's own hour (hours since 1970).
+/// Sales of the shard that begins with `lane`, by the event's own hour (hours since 1970).
 #[must_use]
 pub fn sales(hour: i64, lane: Lane) -> Vec<u8> {
     key(b'r', &[&count_bytes(hour), &lane_byte(lane)])
 }
 
-/// Activity of a lane by the lane's hour (hours since 1970).
+/// Activity of the shard that begins with `lane`, by its lanes' hour (hours since 1970).
 #[must_use]
 pub fn activity_of_hour(hour: i64, lane: Lane) -> Vec<u8> {
     key(b'a', &[&count_bytes(hour), &lane_byte(lane)])
 }
 
-/// Activity of a lane by the lane's minute (minutes since 1970).
+/// Activity of the shard that begins with `lane`, by its lanes' minute (minutes since 1970).
 #[must_use]
 pub fn activity_of_minute(minute: i64, lane: Lane) -> Vec<u8> {
     key(b'b', &[&count_bytes(minute), &lane_byte(lane)])

@@ -1,7 +1,8 @@
 //! What is counted: sales by the event's own hour, activity by the lane's hour and minute, and customers by
 //! segment.
 //!
-//! Absolute and mergeable: a row holds the whole count of one lane, rows of several lanes and hours add up.
+//! Absolute and mergeable: a row holds the whole count of one shard (customers by segment: of one lane), rows of
+//! several shards, lanes and hours add up.
 //! Each row carries the position up to which it was added to (see [`crate::keys`]).
 
 use std::collections::BTreeMap;
@@ -125,7 +126,7 @@ pub struct Labelled {
     pub revenue: i128,
 }
 
-/// Sales of one lane in one hour, by the event's own time.
+/// Sales of one shard in one hour, by the event's own time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sales {
     /// Purchases, returns not among them.
@@ -221,7 +222,7 @@ impl Row for Sales {
     }
 }
 
-/// What went on in one lane in one hour or minute, by the lane's time.
+/// What went on in one shard in one hour or minute, by the time of its lanes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Activity {
     /// Events applied.

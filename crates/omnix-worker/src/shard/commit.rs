@@ -37,12 +37,12 @@ struct Bounds {
 }
 
 /// Where somebody waits for an answer: a commit takes the shard's time, a few milliseconds at the most.
-const LIVE: Bounds = Bounds { records: 1_024, bytes: 4 << 20, age_us: 100_000 };
+const LIVE: Bounds = Bounds { records: 1_024, bytes: 4 << 20, age_us: 1_000_000 };
 /// In history, and when the log is applied again after a start: nobody waits. A crash applies it once more, which
 /// takes less than a second.
 const UNATTENDED: Bounds = Bounds { records: 65_536, bytes: 24 << 20, age_us: u64::MAX };
 /// About the bytes of a row that adds up, in memory.
-const COUNTED_ROW_BYTES: usize = 1 << 10;
+const COUNTED_ROW_BYTES: usize = 4 << 10;
 
 /// Groups that are applied and not committed.
 #[derive(Debug, Default)]

@@ -20,7 +20,9 @@ use crate::queries::{FeedMessage, minute_of};
 use crate::rollup::{Activity, Census, Sales, add_label};
 use crate::rows::{FeedEntry, IndexEntry};
 
-/// The rows that add up.
+/// The rows that add up. What went on counts in the shard's first lane, whatever lane it went on in: whoever asks
+/// wants the sum, and a row an hour is one write where one an hour and lane were thirty. How many customers are in a
+/// segment belongs to them, and goes with their lane to another shard.
 #[derive(Debug)]
 pub(crate) struct Books {
     pub(super) sales: Book<Sales>,
@@ -39,9 +41,9 @@ impl Books {
 impl Default for Books {
     fn default() -> Self {
         Self {
-            sales: Book::new(keys::sales, 512),
-            hours: Book::new(keys::activity_of_hour, 256),
-            minutes: Book::new(keys::activity_of_minute, 256),
+            sales: Book::new(keys::sales, 64),
+            hours: Book::new(keys::activity_of_hour, 16),
+            minutes: Book::new(keys::activity_of_minute, 16),
             census: Book::new(|_, lane| keys::census(lane), 64),
         }
     }
@@ -267,7 +269,7 @@ impl Shard {
 
     /// Changes the rows of activity of the moment's hour and, live, of its minute.
     fn activity(&mut self, step: Step, change: &dyn Fn(&mut Activity)) -> Result<(), ShardError> {
-        let lane = self.lane_mut(step.lane)?.lane;
+        let lane = self.home_lane();
         let spans: &[Span] = if step.moment.is_history { &[Span::Hour] } else { &[Span::Hour, Span::Minute] };
         for span in spans {
             let (book, count) = match span {
@@ -306,8 +308,7 @@ impl Shard {
         facts: &Facts,
     ) -> Result<(), ShardError> {
         let Event::Purchase(purchase) = &event.event else { return Ok(()) };
-        let lane = self.lane_mut(step.lane)?.lane;
-        let hour = purchase.timestamp.hour();
+        let (lane, hour) = (self.home_lane(), purchase.timestamp.hour());
         if let Some(row) = self.books.sales.row(hour, lane, step.at, self.reader.as_ref())? {
             add_sale(row, purchase, facts);
         }
