@@ -6,7 +6,7 @@
 //! a test.
 //!
 //! Invariants: at most one group is in flight and one in hand; an event is answered after its block is
-//! durable and its effects are committed; what is applied live and what is applied again after a start goes
+//! durable and it is applied, and a reader who asks sees it; what is applied live and what is applied again after a start goes
 //! through the same function.
 
 mod apply;
