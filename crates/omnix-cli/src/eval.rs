@@ -39,8 +39,8 @@ use serde_json::{Value, json};
 
 use self::consumption::ConsumptionFindings;
 use self::history::History;
-use self::measure::Findings;
-use self::plant::Planted;
+use self::measure::{Findings, Measure};
+use self::plant::Harvest;
 use self::predictions::Predictions;
 use self::split::{Split, date};
 
@@ -75,7 +75,7 @@ pub(crate) struct Evaluation {
 pub(crate) fn evaluate(
     history: &History,
     predictions: &Predictions,
-    planted: &[Planted],
+    planted: &Harvest,
     split: Split,
 ) -> Evaluation {
     Evaluation {
@@ -114,6 +114,17 @@ impl Evaluation {
         [&self.consumption.findings, &self.recommendation, &self.anomaly, &self.segments]
     }
 
+    /// Without the goals, which a reference reached on one shop's data: for another's they are no yardstick.
+    pub(crate) fn without_goals(mut self) -> Self {
+        let parts =
+            [&mut self.consumption.findings, &mut self.recommendation, &mut self.anomaly, &mut self.segments];
+        for findings in parts {
+            let measures = std::mem::take(&mut findings.measures);
+            findings.measures = measures.into_iter().map(Measure::without_goals).collect();
+        }
+        self
+    }
+
     /// What it means, in sentences for the owner of the shop.
     pub(crate) fn verdict(&self) -> Vec<String> {
         verdict::sentences(self)
@@ -121,7 +132,7 @@ impl Evaluation {
 
     pub(crate) fn json(&self) -> Value {
         let part = |findings: &&Findings| {
-            let measures: Vec<Value> = findings.measures.iter().map(measure::Measure::json).collect();
+            let measures: Vec<Value> = findings.measures.iter().map(Measure::json).collect();
             json!({
                 "title": findings.title, "expected": findings.expected, "found": findings.found,
                 "measures": measures,

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::EvalArgs;
-use crate::eval::plant::{self, Planted};
+use crate::cli::{EvalArgs, HistoryFormat};
+use crate::eval::plant::{self, Copy, Harvest};
 use crate::eval::predictions::Predictions;
 use crate::eval::read::HistoryFile;
 use crate::eval::split::Split;
@@ -21,11 +21,14 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let replay = Replay { folder: folder.path(), split };
     let path = match &args.predictions {
         Some(path) => path.clone(),
-        None => replay.predictions_of(source)?,
+        None => replay.predictions_of(source, &history)?,
     };
     let predictions = Predictions::read(&path, &history)?;
     let planted = replay.plant(source, &history, &predictions, args.plant)?;
-    let evaluation = eval::evaluate(&history, &predictions, &planted, split);
+    let mut evaluation = eval::evaluate(&history, &predictions, &planted, split);
+    if source.format != HistoryFormat::OnlineRetail {
+        evaluation = evaluation.without_goals();
+    }
     if let Some(report) = &args.report {
         std::fs::write(report, report::html(&evaluation))?;
         eprintln!("the report is in `{}`", report.display());
@@ -46,26 +49,44 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     /// The prediction file of a history: where it is.
-    fn predictions_of(&self, source: HistoryFile<'_>) -> Result<PathBuf, Failure> {
-        let _ = (self.folder, self.split, source);
+    fn predictions_of(&self, source: HistoryFile<'_>, history: &History) -> Result<PathBuf, Failure> {
+        let written = self.folder.join("history.ndjson");
+        let source = if source.format == HistoryFormat::Csv {
+            // A replay reads the product's own formats.
+            Copy::faithful().write(source, history, &written)?;
+            HistoryFile { path: &written, format: HistoryFormat::Ndjson }
+        } else {
+            source
+        };
+        let predictions = self.folder.join("predictions.ndjson");
+        self.replay(source, &predictions)?;
+        Ok(predictions)
+    }
+
+    fn replay(&self, source: HistoryFile<'_>, predictions: &Path) -> Result<(), Failure> {
+        let _ = (self.split, source, predictions);
         Err(Failure::usage("`--predictions` is needed: a file that `omnix replay` has written"))
     }
 
-    /// Replays `copies` copies of each kind with planted orders; answers what was said of these.
+    /// Replays `copies` copies of each kind with something wrong in them; answers what was said of that.
     fn plant(
         &self,
         source: HistoryFile<'_>,
         history: &History,
         predictions: &Predictions,
         copies: u32,
-    ) -> Result<Vec<Planted>, Failure> {
-        let mut planted = Vec::new();
+    ) -> Result<Harvest, Failure> {
+        let mut harvest = Harvest::default();
         for copy in plant::copies(history, predictions, self.split, copies) {
             let path = self.folder.join("copy.ndjson");
-            plant::write(source, history, &copy, &path)?;
-            let replayed = self.predictions_of(HistoryFile::new(&path, None)?)?;
-            planted.extend(plant::judge(&copy, &Predictions::read(&replayed, history)?));
+            copy.write(source, history, &path)?;
+            let copied = HistoryFile::new(&path, None)?;
+            let replayed = self.predictions_of(copied, history)?;
+            let own = if copy.adds_orders() { Some(copied.history()?.0) } else { None };
+            let against = own.as_ref().unwrap_or(history);
+            let predictions = Predictions::read(&replayed, against)?;
+            copy.harvest(against, &predictions, self.split, &mut harvest);
         }
-        Ok(planted)
+        Ok(harvest)
     }
 }

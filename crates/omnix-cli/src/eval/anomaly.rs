@@ -8,7 +8,7 @@
 use super::history::History;
 use super::measure::{Findings, Measure};
 use super::metric;
-use super::plant::{FACTORS, Planted};
+use super::plant::{FACTORS, Harvest};
 use super::predictions::{OrderScore, Predictions};
 use super::split::Split;
 
@@ -51,13 +51,12 @@ impl Ruled {
 pub(crate) fn evaluate(
     history: &History,
     predictions: &Predictions,
-    planted: &[Planted],
+    planted: &Harvest,
     split: Split,
 ) -> Findings {
     let all = orders(history, predictions);
     let held: Vec<Ruled> = all.iter().copied().filter(|order| order.day >= split.from).collect();
     let (expected, found) = (held.len(), held.iter().filter(|order| order.said.is_some()).count());
-    let is_said = found > 0;
     let scored = |order: &Ruled| order.said.and_then(|said| said.score).is_some();
     let scored_count = held.iter().filter(|order| scored(order)).count();
     let burst_alerts = held.iter().filter(|order| order.said.is_some_and(|said| said.burst_alert)).count();
@@ -82,7 +81,8 @@ pub(crate) fn evaluate(
             .goals(5.0, 3.0, 3.0)
             .found(found, metric::share(burst_alerts, found).map(|share| share * 1000.0)),
     ];
-    measures.extend(planted_measures(&held, planted, is_said));
+    measures.extend(planted_measures(&held, planted));
+    measures.extend(rare_measures(&held, planted));
     Findings { title: "Order anomalies", measures, expected, found }
 }
 
@@ -131,7 +131,7 @@ fn worst_window(orders: &[(i64, bool)], from: i64) -> Option<f64> {
 }
 
 /// AUC and recall of planted orders, the product's where copies were replayed, the rule's always.
-fn planted_measures(held: &[Ruled], planted: &[Planted], is_said: bool) -> Vec<Measure> {
+fn planted_measures(held: &[Ruled], planted: &Harvest) -> Vec<Measure> {
     let names = [
         (
             Measure::high("order.x3.auc", "amount x3: AUC").goals(0.846, 0.853, 0.87),
@@ -146,27 +146,51 @@ fn planted_measures(held: &[Ruled], planted: &[Planted], is_said: bool) -> Vec<M
             Measure::high("order.x10.recall", "amount x10: found at 10 in 1,000").goals(0.8, 0.825, 0.86),
         ),
     ];
-    let ordinary: Vec<f64> = held.iter().filter_map(|order| order.said?.score).filter(|_| is_said).collect();
+    let ordinary: Vec<f64> = held.iter().filter_map(|order| order.said?.score).collect();
     let rule_ordinary: Vec<f64> = held.iter().filter_map(|order| order.deviation(1.0)).collect();
     let mut measures = Vec::new();
     for (factor, (auc, recall)) in FACTORS.into_iter().zip(names) {
-        let wanted: Vec<f64> = planted
-            .iter()
-            .filter(|planted| planted.factor == factor)
-            .filter_map(|planted| planted.said?.score)
-            .collect();
+        let wanted = planted.scores.get(&factor).map_or(&[][..], Vec::as_slice);
         let rule: Vec<f64> = held.iter().filter_map(|order| order.deviation(f64::from(factor))).collect();
         measures.push(
-            auc.found(wanted.len(), auc_of(&ordinary, &wanted))
+            auc.found(wanted.len(), auc_of(&ordinary, wanted))
                 .against(RUNNING_MEAN, auc_of(&rule_ordinary, &rule)),
         );
         measures.push(
             recall
-                .found(wanted.len(), metric::recall_at_rate(&ordinary, &wanted, BUDGET))
+                .found(wanted.len(), metric::recall_at_rate(&ordinary, wanted, BUDGET))
                 .against(RUNNING_MEAN, metric::recall_at_rate(&rule_ordinary, &rule, BUDGET)),
         );
     }
     measures
+}
+
+/// Precision and recall of the alerts where one order in a hundred is multiplied, and how many bursts are noticed.
+fn rare_measures(held: &[Ruled], planted: &Harvest) -> [Measure; 3] {
+    // What the rule would raise, expected over all choices of one order in a hundred.
+    let ruled: Vec<&Ruled> = held.iter().filter(|order| order.mean.is_some()).collect();
+    let alerting = |factor: f64| {
+        let off = ruled.iter().filter_map(|order| order.deviation(factor));
+        metric::share(off.filter(|off| off.abs() > DEVIATION_LIMIT).count(), ruled.len())
+    };
+    let recall = metric::mean(FACTORS.into_iter().filter_map(|factor| alerting(f64::from(factor))));
+    let precision = recall.zip(alerting(1.0)).map(|(recall, ordinary)| {
+        let (right, wrong) = (BUDGET * recall, (1.0 - BUDGET) * ordinary);
+        right / (right + wrong)
+    });
+    [
+        Measure::high("order.rare.precision", "1 % of orders multiplied: alerts that are right")
+            .goals(0.18, 0.2, 0.3)
+            .found(planted.rare_alerts, metric::share(planted.rare_found, planted.rare_alerts))
+            .against(DEVIATION, precision),
+        Measure::high("order.rare.recall", "1 % of orders multiplied: found by an alert")
+            .goals(0.5, 0.53, 0.55)
+            .found(planted.rare, metric::share(planted.rare_found, planted.rare))
+            .against(DEVIATION, recall),
+        Measure::high("order.burst.noticed", "bursts of 5 noticed by the 4th order")
+            .goals(0.95, 0.995, 1.0)
+            .found(planted.bursts, metric::share(planted.bursts_noticed, planted.bursts)),
+    ]
 }
 
 fn auc_of(ordinary: &[f64], wanted: &[f64]) -> Option<f64> {

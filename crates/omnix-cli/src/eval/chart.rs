@@ -64,7 +64,7 @@ struct Frame {
 impl Frame {
     /// The picture with its axes, still open.
     fn open(&self) -> String {
-        let (width, height) = (SIDE + MARGIN + 16.0, SIDE + MARGIN + 16.0);
+        let (width, height) = (SIDE + MARGIN + 28.0, SIDE + MARGIN + 16.0);
         let mut svg = format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{y} by {x}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="sans-serif" font-size="12">"#,
             x = self.x,

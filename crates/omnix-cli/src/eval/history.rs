@@ -50,6 +50,8 @@ pub(crate) struct Order {
     pub(crate) products: Vec<usize>,
     /// The sum of its lines, in the shop's currency.
     pub(crate) amount: f64,
+    /// The id that its lines carry.
+    pub(crate) id: Option<SmolStr>,
     last_at: Timestamp,
     millionths: i128,
 }
@@ -156,6 +158,7 @@ impl History {
             day: line.at.utc_day(),
             products: Vec::new(),
             amount: 0.0,
+            id: line.order.clone(),
             last_at: line.at,
             millionths: 0,
         });

@@ -87,17 +87,22 @@ impl Measure {
 
     /// The gain and twice its error, as a reader sees them.
     pub(crate) fn gain_text(&self) -> String {
-        match (self.gain(), self.error) {
-            (Some(gain), Some(error)) => format!("{gain:+.4} ±{:.4}", ERRORS_MIN * error),
-            (Some(gain), None) => format!("{gain:+.4}"),
-            (None, _) => String::new(),
-        }
+        let Some(gain) = self.gain() else { return String::new() };
+        let sign = if gain < 0.0 { '-' } else { '+' };
+        let error = self.error.map(|error| format!(" ±{}", figure(ERRORS_MIN * error)));
+        format!("{sign}{}{}", figure(gain.abs()), error.unwrap_or_default())
     }
 
     /// How much better than the simple rule it is, in the figure's own unit; negative when it is worse.
     pub(crate) fn gain(&self) -> Option<f64> {
         let (value, rule) = (self.value?, self.rule?.1?);
         Some(if self.better == Better::Higher { value - rule } else { rule - value })
+    }
+
+    /// Without what a reference reached elsewhere.
+    pub(crate) const fn without_goals(mut self) -> Self {
+        self.goals = None;
+        self
     }
 
     /// The best goal that is reached; empty without goals or without a figure.
@@ -193,6 +198,14 @@ mod tests {
         assert_eq!(measure(0.6, 0.06), Standing::Equal);
         assert_eq!(measure(0.504, 0.001), Standing::Equal);
         assert_eq!(measure(0.4, 0.04), Standing::Worse);
+    }
+
+    #[test]
+    fn a_gain_is_told_with_what_may_be_chance() {
+        let measure = Measure::low("a", "a").found(1, 12.0).against("rule", 12.5).within(Some(0.1));
+        assert_eq!(measure.gain_text(), "+0.5000 ±0.2000");
+        assert_eq!(Measure::high("a", "a").found(1, 1.0).against("rule", 430.0).gain_text(), "-429");
+        assert_eq!(Measure::high("a", "a").gain_text(), "");
     }
 
     #[test]

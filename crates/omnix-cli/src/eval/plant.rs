@@ -1,88 +1,215 @@
-//! Planting: copies of a history in which some orders of the hold-out are multiplied, to see whether they are
-//! found.
+//! Planting: copies of a history with something wrong in the hold-out, to see whether it is found.
 //!
-//! A copy multiplies the quantity and the amount of every line of one order in twenty, chosen by a hash, as a
-//! mistyped quantity does; the copy is replayed like the history itself, so what was planted also teaches, as it
-//! would in life. Only orders that have a score in the history itself are chosen. Deliberately not here: how a
-//! copy becomes a prediction file.
+//! A copy multiplies the quantity and the amount of every line of some orders, as a mistyped quantity does, or
+//! has five small orders follow an order ten minutes apart. Orders are chosen by a hash among those that have a
+//! score in the history itself. A copy is replayed like the history, so what was planted also teaches, as it
+//! would in life. Deliberately not here: how a copy becomes a prediction file.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use omnix_model::{Event, Money, Purchase, Quantity};
+use omnix_model::{Event, Money, OrderId, Purchase, Quantity, Timestamp};
 use omnix_wire::event_to_json;
+use serde_json::json;
+use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::history::History;
-use super::predictions::{OrderScore, Predictions};
+use super::history::{History, Order};
+use super::predictions::Predictions;
 use super::read::HistoryFile;
 use super::split::Split;
 use crate::failure::Failure;
 
-/// What orders are multiplied by, one copy at a time.
+/// What orders are multiplied by.
 pub(crate) const FACTORS: [u32; 3] = [3, 5, 10];
-/// One order in so many is planted in a copy.
-const ONE_IN: u64 = 20;
+/// Orders that follow in a burst, and the minutes between them.
+const BURST_ORDERS: u32 = 5;
+const BURST_GAP_MS: i64 = 600_000;
+/// By which order of a burst it has to be noticed.
+const NOTICED_BY: u32 = 4;
 
-/// An order that was planted, and what was said of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Planted {
-    pub(crate) factor: u32,
-    pub(crate) said: Option<OrderScore>,
+/// What a copy has that the history does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// One order in twenty is so many times as large.
+    Times(u32),
+    /// One order in a hundred is 3, 5 or 10 times as large: so rare that precision means something.
+    Rare,
+    /// One order in twenty is followed by five others.
+    Burst,
 }
 
-/// One copy: its factor, its number among the copies of this factor, and the orders that are multiplied.
+/// One copy.
 #[derive(Debug)]
 pub(crate) struct Copy {
-    pub(crate) factor: u32,
-    pub(crate) orders: HashSet<usize>,
+    wrong: Wrong,
+    /// The orders that are chosen, and what each is multiplied by.
+    orders: BTreeMap<usize, u32>,
 }
 
-/// `count` copies of each factor.
+/// What was said of all that was planted.
+#[derive(Debug, Default)]
+pub(crate) struct Harvest {
+    /// By factor: the scores.
+    pub(crate) scores: BTreeMap<u32, Vec<f64>>,
+    /// Of the rare ones: how many were planted, raised an alert, and how many alerts there were in all.
+    pub(crate) rare: usize,
+    pub(crate) rare_found: usize,
+    pub(crate) rare_alerts: usize,
+    /// Bursts, and how many were noticed by their fourth order.
+    pub(crate) bursts: usize,
+    pub(crate) bursts_noticed: usize,
+}
+
+/// `count` copies of each kind.
 pub(crate) fn copies(history: &History, predictions: &Predictions, split: Split, count: u32) -> Vec<Copy> {
-    let numbers = (0..count).flat_map(|number| FACTORS.map(|factor| (number, factor)));
+    let kinds = FACTORS.into_iter().map(Wrong::Times).chain([Wrong::Rare, Wrong::Burst]);
+    let kinds: Vec<Wrong> = kinds.collect();
     let is_scored = |order: &usize| predictions.orders.get(order).is_some_and(|said| said.score.is_some());
-    numbers
-        .map(|(number, factor)| {
-            let orders = history.orders.iter().enumerate();
-            let held = orders.filter(|(_, order)| order.day >= split.from).map(|(index, _)| index);
-            let chosen = held.filter(is_scored).filter(|order| is_chosen(*order, number, factor));
-            Copy { factor, orders: chosen.collect() }
+    let held = |order: &Order| order.day >= split.from;
+    let candidates: Vec<usize> = history
+        .orders
+        .iter()
+        .enumerate()
+        .filter(|(_, order)| held(order))
+        .map(|(index, _)| index)
+        .filter(is_scored)
+        .collect();
+    (0..count)
+        .flat_map(|number| kinds.iter().map(move |wrong| (number, *wrong)))
+        .map(|(number, wrong)| {
+            let chosen = candidates.iter().filter_map(|order| Some((*order, choice(*order, number, wrong)?)));
+            Copy { wrong, orders: chosen.collect() }
         })
         .collect()
 }
 
-fn is_chosen(order: usize, number: u32, factor: u32) -> bool {
-    xxh3_64(format!("{order} {number} {factor}").as_bytes()).is_multiple_of(ONE_IN)
+/// What the order is multiplied by in this copy; none when it is not chosen.
+fn choice(order: usize, number: u32, wrong: Wrong) -> Option<u32> {
+    let hash = xxh3_64(format!("{order} {number} {wrong:?}").as_bytes());
+    let one_in = if wrong == Wrong::Rare { 100 } else { 20 };
+    hash.is_multiple_of(one_in).then(|| match wrong {
+        Wrong::Times(factor) => factor,
+        Wrong::Rare => FACTORS.into_iter().cycle().nth((hash / one_in % 3) as usize).unwrap_or(1),
+        Wrong::Burst => 1,
+    })
 }
 
-/// Writes the copy as NDJSON to `path`.
-pub(crate) fn write(
-    source: HistoryFile<'_>,
-    history: &History,
-    copy: &Copy,
-    path: &Path,
-) -> Result<(), Failure> {
-    let mut out = BufWriter::new(File::create(path)?);
-    source.events(&mut |mut event| {
-        if let Event::Purchase(purchase) = &mut event
-            && history.order_holding(purchase).is_some_and(|order| copy.orders.contains(&order))
-        {
-            multiply(purchase, copy.factor);
-        }
-        writeln!(out, "{}", event_to_json(&event, None))?;
+impl Copy {
+    /// A copy with nothing wrong in it, for a history that is in another form than the product reads.
+    pub(crate) const fn faithful() -> Self {
+        Self { wrong: Wrong::Rare, orders: BTreeMap::new() }
+    }
+
+    /// Writes the copy of `source` as NDJSON to `path`.
+    pub(crate) fn write(
+        &self,
+        source: HistoryFile<'_>,
+        history: &History,
+        path: &Path,
+    ) -> Result<(), Failure> {
+        let mut out = Copying { out: BufWriter::new(File::create(path)?), waiting: BTreeMap::new() };
+        let mut begun = BTreeSet::new();
+        source.events(&mut |mut event| {
+            out.flush_until(event.timestamp())?;
+            if let Event::Purchase(purchase) = &mut event
+                && let Some(order) = history.order_holding(purchase)
+                && let Some(factor) = self.orders.get(&order)
+            {
+                if self.wrong == Wrong::Burst && begun.insert(order) {
+                    out.wait_for(purchase, order);
+                }
+                multiply(purchase, *factor);
+            }
+            out.write(&event)
+        })?;
+        out.flush_until(Timestamp::MAX)?;
+        out.out.flush()?;
         Ok(())
-    })?;
-    out.flush()?;
-    Ok(())
+    }
+
+    /// Whether the copy has orders that the history has not.
+    pub(crate) fn adds_orders(&self) -> bool {
+        self.wrong == Wrong::Burst
+    }
+
+    /// What was said of what was planted: `replayed` are the predictions of the copy, read against `history`: the
+    /// copy itself where it has orders of its own.
+    pub(crate) fn harvest(&self, history: &History, replayed: &Predictions, split: Split, all: &mut Harvest) {
+        let said = |order: &usize| replayed.orders.get(order).copied();
+        match self.wrong {
+            Wrong::Times(factor) => {
+                let scores = self.orders.keys().filter_map(|order| said(order)?.score);
+                all.scores.entry(factor).or_default().extend(scores);
+            }
+            Wrong::Rare => {
+                let is_alert = |order: &usize| said(order).is_some_and(|said| said.alert);
+                let orders = history.orders.iter().enumerate();
+                let held = orders.filter(|(_, order)| order.day >= split.from).map(|(order, _)| order);
+                all.rare_alerts += held.filter(is_alert).count();
+                all.rare += self.orders.len();
+                all.rare_found += self.orders.keys().filter(|order| is_alert(order)).count();
+            }
+            Wrong::Burst => {
+                let orders = history.orders.iter().enumerate();
+                let noticed = orders.filter_map(|(index, order)| {
+                    let (burst, number) = burst_of(order.id.as_deref()?)?;
+                    let is_noticed = number <= NOTICED_BY && said(&index)?.burst_alert;
+                    is_noticed.then_some((order.customer, burst))
+                });
+                all.bursts += self.orders.len();
+                all.bursts_noticed += noticed.collect::<BTreeSet<_>>().len();
+            }
+        }
+    }
 }
 
-/// What was said of the orders that the copy multiplied.
-pub(crate) fn judge(copy: &Copy, replayed: &Predictions) -> impl Iterator<Item = Planted> {
-    let said = |order: &usize| replayed.orders.get(order).copied();
-    copy.orders.iter().map(move |order| Planted { factor: copy.factor, said: said(order) })
+/// A copy that is being written, and orders of bursts that wait for their time.
+struct Copying<W> {
+    out: W,
+    waiting: BTreeMap<(Timestamp, usize, u32), Event>,
+}
+
+impl<W: Write> Copying<W> {
+    fn write(&mut self, event: &Event) -> Result<(), Failure> {
+        writeln!(self.out, "{}", event_to_json(event, None))?;
+        Ok(())
+    }
+
+    /// Writes what comes before `until` or at that instant.
+    fn flush_until(&mut self, until: Timestamp) -> Result<(), Failure> {
+        while let Some(next) = self.waiting.first_entry().filter(|next| next.key().0 <= until) {
+            let event = next.remove();
+            self.write(&event)?;
+        }
+        Ok(())
+    }
+
+    /// Has a burst follow the order that begins with `line`.
+    fn wait_for(&mut self, line: &Purchase, order: usize) {
+        for number in 1..=BURST_ORDERS {
+            let name = burst_id(order, number);
+            let mut follower = line.clone();
+            follower.timestamp = line.timestamp.plus_ms(i64::from(number) * BURST_GAP_MS);
+            follower.metadata = SmolStr::new(json!({"orderId": name}).to_string());
+            follower.order_id = OrderId::new(&name).ok();
+            follower.order_lines = None;
+            self.waiting.insert((follower.timestamp, order, number), Event::Purchase(follower));
+        }
+    }
+}
+
+/// The id of an order of a burst.
+fn burst_id(order: usize, number: u32) -> String {
+    format!("burst {order} {number}")
+}
+
+/// The burst that an order belongs to, and its number in it.
+fn burst_of(id: &str) -> Option<(usize, u32)> {
+    let (order, number) = id.strip_prefix("burst ")?.split_once(' ')?;
+    Some((order.parse().ok()?, number.parse().ok()?))
 }
 
 /// An amount that would be beyond what can be kept stays as it is.
@@ -97,37 +224,4 @@ fn multiply(purchase: &mut Purchase, factor: u32) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::HistoryFormat;
-
-    #[test]
-    fn only_the_lines_of_the_chosen_order_are_multiplied() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("shop.csv");
-        let table = "customer,product,time,amount,order\n\
-                     ann,tea,2026-01-05 10:00,2.50,1\n\
-                     ann,jam,2026-01-05 10:00,4,1\n\
-                     ann,tea,2026-01-09 10:00,2.50,2\n\
-                     ann,tea,2026-01-10 10:00,-2.50,2\n";
-        std::fs::write(&path, table).unwrap();
-        let source = HistoryFile::new(&path, Some(HistoryFormat::Csv)).unwrap();
-        let (history, _) = source.history().unwrap();
-        let copy = Copy { factor: 5, orders: HashSet::from([0]) };
-        let written = folder.path().join("copy.ndjson");
-        write(source, &history, &copy, &written).unwrap();
-        let again = HistoryFile::new(&written, None).unwrap().history().unwrap().0;
-        let amounts: Vec<f64> = again.orders.iter().map(|order| order.amount).collect();
-        assert_eq!(amounts, [32.5, 2.5]);
-    }
-
-    #[test]
-    fn about_one_order_in_twenty_is_chosen_and_each_copy_has_its_own() {
-        let chosen = |number: u32| -> HashSet<usize> {
-            (0..10_000).filter(|order| is_chosen(*order, number, 3)).collect()
-        };
-        let (first, second) = (chosen(0), chosen(1));
-        assert!((400..600).contains(&first.len()), "{}", first.len());
-        assert!(first.intersection(&second).count() < 60);
-    }
-}
+mod tests;

@@ -44,8 +44,7 @@ pub(crate) fn html(evaluation: &Evaluation) -> String {
          each of them; the gain is how much better than it Omnix is, with twice the standard error, were other \
          customers drawn. AUC: of two cases, one that came about and one that did not, how often the first was given \
          the higher probability; 0.5 is guessing. Calibration error: how far stated probabilities lie from what \
-         came about. Must and goal are what a reference reached on one other shop's data; for yours the simple \
-         rule is the better yardstick.</p></body></html>\n",
+         came about. Must and goal, where they stand, are what a reference reached on this data.</p></body></html>\n",
     );
     page
 }
