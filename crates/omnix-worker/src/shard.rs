@@ -2,8 +2,8 @@
 //!
 //! A state machine without threads, queues or waiting: [`Shard::accept`] takes requests, [`Shard::fill`]
 //! checks them and puts them in hand, [`Shard::seal`] gives the block to append, [`Shard::synced`] takes the
-//! log's answer, [`Shard::apply_synced`] applies and answers, [`Shard::commit_gathered`] commits. What drives it
-//! is `shard_thread`, or a test.
+//! log's answer, [`Shard::apply_synced`] applies and answers, [`Shard::commit_gathered`] commits. What drives
+//! it is `shard_thread`, or a test.
 //!
 //! Invariants: at most one group is in flight and one in hand; an event is answered after its block is
 //! durable and it is applied, and a reader who asks sees it; what is applied live and what is applied again
