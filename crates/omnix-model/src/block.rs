@@ -129,6 +129,12 @@ impl RecordBlockWriter {
         Self { clock, count: 0, sink: Sink::default() }
     }
 
+    /// Puts a writer without records on `clock`.
+    pub fn restart(&mut self, clock: Clock) {
+        debug_assert!(self.is_empty(), "a block has one clock");
+        self.clock = clock;
+    }
+
     /// Adds `record` of `lane` and answers its slot.
     ///
     /// # Errors

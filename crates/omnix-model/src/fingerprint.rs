@@ -13,14 +13,19 @@ use crate::{ConsumptionPrediction, Event, Purchase, SegmentName, SegmentUpdate, 
 /// An event's id is no part of it; neither are, because an event is parsed, the order of its keys, blanks,
 /// or whether a number was written `2` or `2.0`.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "32 bits are kept")]
 pub fn fingerprint(event: &Event) -> u32 {
-    let mut writer = Writer::append_to(Vec::with_capacity(256));
+    fingerprint_in(&mut Writer::append_to(Vec::with_capacity(256)), event)
+}
+
+/// As [`fingerprint`], in memory that is used again.
+#[expect(clippy::cast_possible_truncation, reason = "32 bits are kept")]
+pub(crate) fn fingerprint_in(writer: &mut Writer, event: &Event) -> u32 {
+    writer.clear();
     writer.text(event.kind().name());
     match event {
-        Event::Purchase(event) => write_purchase(event, &mut writer),
-        Event::SegmentUpdate(event) => write_segment_update(event, &mut writer),
-        Event::ConsumptionPrediction(event) => write_prediction(event, &mut writer),
+        Event::Purchase(event) => write_purchase(event, writer),
+        Event::SegmentUpdate(event) => write_segment_update(event, writer),
+        Event::ConsumptionPrediction(event) => write_prediction(event, writer),
     }
     xxh3_64(writer.as_bytes()) as u32
 }

@@ -137,7 +137,31 @@ impl Counter {
     }
 }
 
+/// What a shard counted since it told last. Two threads that add to one number for every event take it from each
+/// other's cache every time.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) applied: u64,
+    pub(crate) replayed: u64,
+    pub(crate) late: u64,
+    pub(crate) suppressed: u64,
+    pub(crate) hot_hits: u64,
+    pub(crate) hot_misses: u64,
+    pub(crate) timers: u64,
+}
+
 impl Counters {
+    /// Adds what a shard counted.
+    pub(crate) fn add(&self, counted: &Counted) {
+        self.applied.add(counted.applied);
+        self.replayed.add(counted.replayed);
+        self.late.add(counted.late);
+        self.suppressed.add(counted.suppressed);
+        self.hot_hits.add(counted.hot_hits);
+        self.hot_misses.add(counted.hot_misses);
+        self.timers.add(counted.timers);
+    }
+
     /// Counts an insight.
     pub(crate) fn note_insight(&self, insight: &Insight) {
         let row = self.insights.get(usize::from(insight.kind.number()));

@@ -33,6 +33,11 @@ impl IdSecret {
         Self(bytes)
     }
 
+    /// A seed for hashes in memory that nobody outside can foresee.
+    pub(crate) fn seed(&self) -> u64 {
+        SipHasher13::new_with_key(&self.0).finish()
+    }
+
     /// The hash under which `id` is remembered.
     #[must_use]
     pub fn hash(&self, id: &EventId) -> u64 {

@@ -111,9 +111,9 @@ impl Group {
     /// # Errors
     /// [`BlockFull`] when it takes no further one: nothing was added.
     pub(crate) fn push(&mut self, lane: Lane, record: Record, clock: Clock) -> Result<u16, BlockFull> {
-        if self.entries.is_empty() && self.clock != clock {
+        if self.entries.is_empty() {
             self.clock = clock;
-            self.writer = RecordBlockWriter::new(clock);
+            self.writer.restart(clock);
         }
         let slot = self.writer.push(lane, &record)?;
         if let Record::Event(event) = &record {
@@ -151,6 +151,13 @@ impl Group {
         let count = self.writer.count();
         let lane = self.entries.first().map_or(Lane::FIRST, |(lane, _)| *lane);
         Block { lane, count, now, payload: self.writer.take(now) }
+    }
+
+    /// Begins the next group, in the memory of this one's block, which is sealed.
+    pub(crate) fn next(&mut self) -> Self {
+        let fresh = RecordBlockWriter::new(self.clock);
+        let entries = Vec::with_capacity(self.entries.len());
+        Self { writer: std::mem::replace(&mut self.writer, fresh), entries, ..Self::default() }
     }
 
     /// The records as they stand in the block stamped with `now`, and who waits for them.

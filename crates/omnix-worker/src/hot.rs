@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
+use crate::dedup::IdSecret;
+use crate::id_hash::IdHash;
+use crate::shell::Shell;
 use omnix_engine::Customer;
 use omnix_model::{CustomerId, Lane, Timestamp};
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
-
-use crate::shell::Shell;
 
 /// A customer as held.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ struct Slot {
 /// The customers held.
 #[derive(Debug)]
 pub(crate) struct Hot {
-    places: HashMap<CustomerId, usize, Xxh3DefaultBuilder>,
+    places: HashMap<CustomerId, usize, IdHash>,
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
     newest: Option<usize>,
@@ -62,9 +62,9 @@ pub(crate) struct Hot {
 
 impl Hot {
     /// Holds about `bytes_max`, and nobody for longer than `ttl_ms` after their last use.
-    pub(crate) fn new(bytes_max: usize, ttl_ms: i64) -> Self {
+    pub(crate) fn new(bytes_max: usize, ttl_ms: i64, secret: IdSecret) -> Self {
         Self {
-            places: HashMap::default(),
+            places: HashMap::with_hasher(IdHash::under(secret)),
             slots: Vec::new(),
             free: Vec::new(),
             newest: None,
@@ -202,6 +202,8 @@ impl Hot {
 mod tests {
     use super::*;
 
+    const SECRET: IdSecret = IdSecret::new([7; 16]);
+
     fn held(name: &str) -> Held {
         let id = CustomerId::new(name).unwrap();
         let lane = Lane::of(&id);
@@ -219,7 +221,7 @@ mod tests {
     #[test]
     fn those_used_longest_ago_go_first() {
         let each = held("a").memory_bytes();
-        let mut hot = Hot::new(2 * each, 1_000_000);
+        let mut hot = Hot::new(2 * each, 1_000_000, SECRET);
         for name in ["a", "b", "c"] {
             hot.insert(held(name), at(0));
         }
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_is_not_committed_stays() {
-        let mut hot = Hot::new(0, 0);
+        let mut hot = Hot::new(0, 0, SECRET);
         let place = hot.insert(held("a"), at(0));
         hot.get_mut(place).unwrap().is_dirty = true;
         hot.shrink(at(10));
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn nobody_stays_longer_than_the_time_to_live() {
-        let mut hot = Hot::new(usize::MAX, 100);
+        let mut hot = Hot::new(usize::MAX, 100, SECRET);
         hot.insert(held("a"), at(0));
         hot.insert(held("b"), at(50));
         hot.shrink(at(120));
@@ -255,7 +257,7 @@ mod tests {
 
     #[test]
     fn places_are_used_again() {
-        let mut hot = Hot::new(0, 0);
+        let mut hot = Hot::new(0, 0, SECRET);
         for round in 0..100 {
             hot.insert(held(&format!("c{round}")), at(round));
             hot.shrink(at(round + 1));

@@ -19,6 +19,7 @@ mod group;
 pub mod dedup;
 mod lane;
 mod timers;
+mod id_hash;
 mod hot;
 mod shell;
 mod attempts;

@@ -35,13 +35,15 @@ pub fn absorb_row(tally: &mut Tally, row: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// The observations as bytes: version, count, then kind and fields of each in the order of their declaration.
+/// The observations of several records as bytes: version, count, then kind and fields of each in the order of
+/// their declaration.
 #[must_use]
-pub fn encode(observations: &[Observation]) -> Vec<u8> {
-    let mut out = Writer::append_to(Vec::with_capacity(1 + 64 * observations.len()));
+pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
+    let count = observations.iter().map(Vec::len).sum::<usize>();
+    let mut out = Writer::append_to(Vec::with_capacity(1 + 64 * count));
     out.u8(VERSION);
-    out.uint(observations.len() as u64);
-    for observation in observations {
+    out.uint(count as u64);
+    for observation in observations.iter().flatten() {
         match observation {
             Observation::Sale(sale) => {
                 out.u8(0);
@@ -183,7 +185,8 @@ mod tests {
                 score: Some(Score { z: 2.5, is_alert: true }),
             }),
         ];
-        let bytes = encode(&all);
+        let bytes = encode(std::slice::from_ref(&all));
+        assert_eq!(encode(&[all[..1].to_vec(), Vec::new(), all[1..].to_vec()]), bytes);
         assert_eq!(decode(&bytes), Ok(all));
         for cut in 0..bytes.len() {
             assert!(decode(&bytes[..cut]).is_err(), "{cut}");

@@ -33,7 +33,7 @@ impl IndexEntry {
     /// The entry as bytes: kind, priority, whether to act, customer.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new();
+        let mut out = Writer::append_to(Vec::with_capacity(3 + self.customer_id.as_str().len()));
         out.u8(self.kind.number());
         out.u8(self.priority.number());
         out.flag(self.action_required);

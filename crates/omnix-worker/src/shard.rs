@@ -22,12 +22,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use omnix_engine::Settings;
-use omnix_model::{Lane, LaneRange, Position, Record, ShardId, Timestamp};
+use omnix_model::{Lane, LaneRange, Position, Record, RecordBlockWriter, ShardId, Timestamp};
 use omnix_storage::{Atomicity, CommitError, ReadError, StateReader, StateStore, StoreError, Write};
 use tokio::sync::broadcast;
 
 use crate::attempts::Attempts;
-use crate::counters::Counters;
+use crate::counters::{Counted, Counters};
 use crate::dedup::{IdSecret, Window};
 use crate::group::{Group, Requests};
 use crate::history::Import;
@@ -128,6 +128,10 @@ pub(crate) struct Shard {
     pub(crate) hand: Group,
     in_flight: Option<InFlight>,
     synced: Option<(InFlight, Position)>,
+    /// When what is under way began, by the clock: one reading for all customers of a block.
+    present: Timestamp,
+    /// Encodes events of our own one by one.
+    derived: RecordBlockWriter,
     /// The time with which the last block was stamped.
     last_now: Timestamp,
     /// The position up to which everything is committed.
@@ -156,6 +160,8 @@ pub(crate) struct Shard {
     unpersisted_models: VecDeque<(u64, Position)>,
     /// Models that the group being applied brought into force.
     pending_in_force: Vec<(Lane, u64)>,
+    /// What was counted since the last group was applied.
+    counted: Counted,
     /// Rejected events that are not counted yet: with the next group.
     refused: u64,
     /// Latencies of the group answered last: counted with the next commit.

@@ -16,6 +16,8 @@ pub(crate) struct Sink {
     /// Times, amounts, counts, floats.
     pub(crate) numbers: Writer,
     ids: Writer,
+    /// Memory for what is not written itself.
+    pub(crate) scratch: Writer,
     last_ms: i64,
     last_event_id: String,
 }

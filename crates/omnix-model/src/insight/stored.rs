@@ -20,7 +20,7 @@ impl Insight {
     /// The insight as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::new();
+        let mut out = Writer::append_to(Vec::with_capacity(512));
         out.u8(VERSION);
         out.raw(&self.id.0);
         out.text(self.customer_id.as_str());

@@ -9,6 +9,7 @@
 //! are still read; an older version refuses the flag instead of misreading the record.
 
 use crate::block::{Sink, Source};
+use crate::fingerprint::fingerprint_in;
 use crate::record::{consumption_prediction, purchase, segment_update};
 use crate::{DecodeError, Event, EventId, EventRecord, Lane, Origin, RecordKind, fingerprint};
 
@@ -36,7 +37,7 @@ pub(super) fn write(lane: Lane, record: &EventRecord, sink: &mut Sink) {
         Event::ConsumptionPrediction(event) => consumption_prediction::flags(event),
     };
     let has_lane = lane != lane_of(record.anonymous, &record.event, &record.event_id);
-    let has_fingerprint = record.fingerprint != fingerprint(&record.event);
+    let has_fingerprint = record.fingerprint != fingerprint_in(&mut sink.scratch, &record.event);
     let flags = own_flags
         | if has_lane { flag::LANE } else { 0 }
         | if has_fingerprint { flag::FINGERPRINT } else { 0 }
@@ -52,7 +53,7 @@ pub(super) fn write(lane: Lane, record: &EventRecord, sink: &mut Sink) {
     }
     sink.event_id(&record.event_id);
     match &record.event {
-        Event::Purchase(event) => purchase::write(event, sink),
+        Event::Purchase(event) => purchase::write(event, flags, sink),
         Event::SegmentUpdate(event) => segment_update::write(event, sink),
         Event::ConsumptionPrediction(event) => consumption_prediction::write(event, sink),
     }

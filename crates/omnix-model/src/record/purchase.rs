@@ -27,7 +27,7 @@ const METADATA: u64 = 1 << 14;
 pub(super) fn flags(event: &Purchase) -> u64 {
     let metadata = if event.metadata.is_empty() {
         0
-    } else if plain_metadata(event).as_ref() == Some(&event.metadata) {
+    } else if is_metadata_plain(event) {
         METADATA_PLAIN
     } else {
         METADATA
@@ -46,7 +46,8 @@ pub(super) fn flags(event: &Purchase) -> u64 {
     bits | metadata | device << DEVICE_SHIFT
 }
 
-pub(super) fn write(event: &Purchase, sink: &mut Sink) {
+/// Writes what the event says beside its [`flags`].
+pub(super) fn write(event: &Purchase, flags: u64, sink: &mut Sink) {
     if let Some(customer) = &event.customer_id {
         sink.customer(customer);
     }
@@ -56,7 +57,7 @@ pub(super) fn write(event: &Purchase, sink: &mut Sink) {
     sink.time(event.timestamp);
     write_decimal(&mut sink.numbers, event.quantity.thousandths(), Quantity::DECIMALS);
     write_decimal(&mut sink.numbers, event.price.millionths(), Money::DECIMALS);
-    if product_of(event.quantity, event.price) != Some(event.total_amount) {
+    if flags & AMOUNT != 0 {
         write_decimal(&mut sink.numbers, event.total_amount.millionths(), Money::DECIMALS);
     }
     for text in [&event.location, &event.payment_method].into_iter().flatten() {
@@ -68,7 +69,7 @@ pub(super) fn write(event: &Purchase, sink: &mut Sink) {
     if let Some(lines) = event.order_lines {
         sink.numbers.uint(u64::from(lines));
     }
-    if !event.metadata.is_empty() && plain_metadata(event).as_ref() != Some(&event.metadata) {
+    if flags & METADATA != 0 {
         sink.text(&event.metadata);
     }
     if !event.extra.is_empty() {
@@ -133,6 +134,17 @@ fn product_of(quantity: Quantity, price: Money) -> Option<Money> {
         return None;
     }
     i64::try_from(thousandths / 1000).ok().map(Money::from_millionths)
+}
+
+/// Whether the metadata is what [`plain_metadata`] makes of the event.
+fn is_metadata_plain(event: &Purchase) -> bool {
+    if event.order_lines.is_some() {
+        return plain_metadata(event).as_ref() == Some(&event.metadata);
+    }
+    let order = event.metadata.strip_prefix("{\"orderId\":\"").and_then(|rest| rest.strip_suffix("\"}"));
+    order.is_some_and(|order| {
+        event.order_id.as_ref().is_some_and(|id| id.as_str() == order) && !order.contains(['"', '\\'])
+    })
 }
 
 /// The canonical metadata of an event that has an order and nothing else in it.

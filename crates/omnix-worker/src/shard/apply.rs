@@ -42,6 +42,7 @@ impl Shard {
             outcomes.push(self.apply_record(at, *lane, record, block)?);
         }
         self.attempts.end_block(at);
+        self.context.counters.add(&std::mem::take(&mut self.counted));
         Ok(outcomes)
     }
 
@@ -179,12 +180,12 @@ impl Shard {
 
     /// Where a customer is held; read from the store if need be.
     pub(super) fn customer(&mut self, lane: Lane, id: &CustomerId) -> Result<Place, ShardError> {
-        let now = self.now();
+        let now = self.present;
         if let Some(place) = self.hot.find(id, now) {
-            self.context.counters.hot_hits.add(1);
+            self.counted.hot_hits += 1;
             return Ok(place);
         }
-        self.context.counters.hot_misses.add(1);
+        self.counted.hot_misses += 1;
         let stored = state_row::load(self.reader.as_ref(), lane, id)?;
         let (customer, shell) = match stored {
             Some(stored) => (stored.customer, stored.shell),

@@ -71,6 +71,7 @@ impl Shard {
 
     /// Reads all that is needed to know which timers of a lane are due by `now`.
     pub(super) fn read_timers_until(&mut self, lane: usize, now: Timestamp) -> Result<(), ShardError> {
+        self.present = now;
         while let Some(unknown) = self.lane_mut(lane)?.timers.unknown(now) {
             self.read_timers(lane, unknown)?;
         }
@@ -113,7 +114,7 @@ impl Shard {
     fn fire(&mut self, step: Step, due: Timestamp, customer: &CustomerId) -> Result<(), ShardError> {
         let lane = self.lane_mut(step.lane)?.lane;
         let place = self.customer(lane, customer)?;
-        self.context.counters.timers.add(1);
+        self.counted.timers += 1;
         if let Err(why) = self.apply_to(step, place, Cause::Timer)? {
             tracing::error!(lane = lane.number(), why, "a timer could not be applied");
         }

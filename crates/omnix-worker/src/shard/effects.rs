@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use omnix_engine::{Customer, Derived, Effects, Facts, Observation};
 use omnix_model::{
-    Clock, Event, EventRecord, Insight, Origin, Position, Purchase, Record, RecordBlock, SegmentName,
-    fingerprint,
+    Event, EventRecord, Insight, Origin, Position, Purchase, Record, SegmentName, fingerprint,
 };
 use omnix_storage::Write;
 
@@ -97,6 +96,7 @@ impl Shard {
 
     /// Begins the effects of the block at `at`.
     pub(super) fn begin_effects(&mut self, at: Position) {
+        self.present = self.now();
         self.keep_rejected();
         self.effects.append(&mut self.later);
         self.feed.clear();
@@ -198,9 +198,10 @@ impl Shard {
             anonymous: false,
             event: derived.event,
         }));
-        let block =
-            RecordBlock { now: step.moment.now, clock: Clock::Live, entries: vec![(lane, record.clone())] };
-        self.put_early(key, block.encode());
+        let pushed = self.derived.push(lane, &record);
+        debug_assert!(pushed.is_ok(), "a block takes one record");
+        let block = self.derived.take(step.moment.now);
+        self.put_early(key, block);
         // After a start what is still kept is appended once everything has been applied again.
         if self.phase == Phase::Live {
             self.control.push_back((lane, record));
@@ -231,15 +232,13 @@ impl Shard {
         self.has_observed_in_group = true;
         let lane = self.lane_mut(step.lane)?;
         lane.tally.absorb(&observations);
-        lane.observed.extend(observations);
+        lane.observed.push(observations);
         Ok(())
     }
 
     fn note_facts(&mut self, step: Step, facts: &Facts) -> Result<(), ShardError> {
-        if facts.is_late {
-            self.context.counters.late.add(1);
-        }
-        self.context.counters.suppressed.add(u64::from(facts.suppressed));
+        self.counted.late += u64::from(facts.is_late);
+        self.counted.suppressed += u64::from(facts.suppressed);
         if facts.is_late || facts.suppressed > 0 || facts.segment_move.is_some() {
             self.activity(step, &|row| {
                 row.late += u64::from(facts.is_late);
@@ -254,8 +253,8 @@ impl Shard {
 
     /// Counts an applied event.
     pub(super) fn count_event(&mut self, step: Step, event: &EventRecord) -> Result<(), ShardError> {
-        let counters = &self.context.counters;
-        if self.phase == Phase::Live { &counters.applied } else { &counters.replayed }.add(1);
+        let counted = &mut self.counted;
+        *(if self.phase == Phase::Live { &mut counted.applied } else { &mut counted.replayed }) += 1;
         let bytes = weight(&event.event) as u64;
         self.activity(step, &|row| {
             row.applied += 1;
@@ -337,19 +336,18 @@ impl Shard {
     /// Notes that a customer's event is applied: its position, and its id for the duplicate window.
     pub(super) fn note_applied(&mut self, step: Step, place: Place, event: &EventRecord) {
         let (secret, window) = (self.context.secret, self.context.window);
-        let mark = Mark { hash: secret.hash(&event.event_id), fingerprint: event.fingerprint };
         let Some(held) = self.hot.get_mut(place) else { return };
         held.shell.position = step.at;
         let moved = match event.origin {
             Origin::Client | Origin::Server => {
+                let mark = Mark { hash: secret.hash(&event.event_id), fingerprint: event.fingerprint };
                 held.shell.seen.remember(event.origin, mark, step.moment.now, window)
             }
             Origin::Import | Origin::Derived => Vec::new(),
         };
-        let customer = held.id.clone();
         self.touch(place);
         for spilled in moved {
-            self.put_early(spilled.key(Some(&customer)), spilled.value());
+            self.put_early(spilled.key(event.event.customer()), spilled.value());
         }
     }
 

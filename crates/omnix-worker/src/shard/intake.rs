@@ -130,6 +130,7 @@ impl Shard {
         candidate: &Candidate,
     ) -> Result<Option<(Known, Position)>, ShardError> {
         let (now, window) = (self.now(), self.context.window);
+        self.present = now;
         let (_, id_hash) = candidate.identity;
         let customer = new.event.customer().filter(|_| !new.anonymous);
         let mut position = self.checkpoint;
@@ -209,8 +210,9 @@ impl Shard {
         }
         self.end_import_block();
         let now = self.now();
-        let mut group = std::mem::take(&mut self.hand);
-        let block = group.seal(now);
+        let block = self.hand.seal(now);
+        let next = self.hand.next();
+        let group = std::mem::replace(&mut self.hand, next);
         self.last_now = self.last_now.max(block.now);
         let counters = &self.context.counters;
         counters.blocks.add(1);

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use omnix_engine::{Settings, Tally};
-use omnix_model::{DecodeError, ErrorCode, Fault, Lane, LogId, Position, Record, RecordBlock, RejectedEvent};
+use omnix_model::{
+    DecodeError, ErrorCode, Fault, Lane, LogId, Position, Record, RecordBlock, RecordBlockWriter,
+    RejectedEvent,
+};
 use omnix_storage::{Atomicity, KeyRange, LogSource, ReadError, StateStore, StoredBlock, Write};
 
 use super::commit::{Gathered, HalfDone};
 use super::control::RawRow;
 use super::{Books, Intake, Phase, Shard, ShardContext, ShardError};
 use crate::attempts::{Attempts, MarkerStore};
+use crate::counters::Counted;
 use crate::group::{Group, Requests};
 use crate::hot::Hot;
 use crate::lane::{LaneRow, LaneState};
@@ -46,7 +50,7 @@ impl Shard {
         };
         let half_done = half_done.filter(|half| checkpoint.is_none_or(|at| half.is_after(at)));
         let mut shard = Self {
-            hot: Hot::new(context.cache_bytes, context.cache_ttl_ms),
+            hot: Hot::new(context.cache_bytes, context.cache_ttl_ms, context.secret),
             context,
             store,
             reader,
@@ -60,6 +64,8 @@ impl Shard {
             hand: Group::default(),
             in_flight: None,
             synced: None,
+            present: omnix_model::Timestamp::MIN,
+            derived: RecordBlockWriter::new(omnix_model::Clock::Live),
             last_now: omnix_model::Timestamp::MIN,
             checkpoint: checkpoint.unwrap_or_default(),
             gathered: Gathered::default(),
@@ -74,6 +80,7 @@ impl Shard {
             pending_lessons: Vec::new(),
             unpersisted_models: std::collections::VecDeque::new(),
             pending_in_force: Vec::new(),
+            counted: Counted::default(),
             refused: 0,
             latencies_us: Vec::new(),
             learnt: None,
@@ -88,6 +95,7 @@ impl Shard {
             shard.context.models.note_in_force(&state.model);
             shard.lanes.push(state);
         }
+        shard.present = shard.now();
         shard.context.progress.set_checkpoint(shard.checkpoint);
         shard.context.progress.set_persisted_model(shard.model_in_force());
         Ok(shard)
