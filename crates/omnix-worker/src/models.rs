@@ -3,7 +3,7 @@
 //! A file holds a model whole, or the lessons that lead to it from the model before (`models/file.rs`). A history
 //! learns a model a day and several a second: of most of them only lessons are kept. To read such a model the
 //! newest whole one below it is taken and the lessons since are folded again, and the names tell whether that
-//! is the model that was learnt. Every 32nd model is kept whole, so that this never takes long.
+//! is the model that was learnt. Every 64th model is kept whole, so that this never takes long.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +17,10 @@ pub(crate) mod file;
 use file::Kept;
 
 /// Of models that are kept as lessons every so manieth is kept whole.
-const WHOLE_EVERY: u64 = 32;
-/// Models held decoded; older ones are read again when a lane still needs them.
-const HELD_MAX: usize = 4;
+const WHOLE_EVERY: u64 = 64;
+/// Models held decoded: in history the one in force, the next, and the one that is learnt meanwhile. Older ones are
+/// read again when a lane still needs them.
+const HELD_MAX: usize = 3;
 
 /// Where the files of models lie. A file that was written survives power loss before `write` returns.
 pub trait ModelStore: Send + Sync {

@@ -103,12 +103,12 @@ impl Companions {
         for touched in lines.chunk_by(|(a, _), (b, _)| a == b) {
             let Some(&(slot, _)) = touched.first() else { continue };
             let Some(place) = self.lists.get_mut(slot as usize) else { continue };
-            let list = place.as_deref().unwrap_or_default();
+            merge.begin(place.as_deref().unwrap_or_default());
             // What is added to one pair is added in the order in which it was observed.
             for bought in touched.iter().filter_map(|&(_, basket)| baskets.get(basket as usize)) {
-                merge.add(list, &bought.slots, bought.weight);
+                merge.add(&bought.slots, bought.weight);
             }
-            *place = shared(merge.take(list));
+            *place = shared(merge.end());
         }
     }
 

@@ -36,9 +36,9 @@ fn is_whole(files: &MemoryModels, number: u64) -> bool {
 #[test]
 fn every_model_of_a_history_comes_back_from_what_is_kept() {
     let files = MemoryModels::default();
-    let kept = history(&files, 70);
-    let wholes: Vec<u64> = (1..=70).filter(|number| is_whole(&files, *number)).collect();
-    assert_eq!(wholes, [32, 64]);
+    let kept = history(&files, 140);
+    let wholes: Vec<u64> = (1..=140).filter(|number| is_whole(&files, *number)).collect();
+    assert_eq!(wholes, [64, 128]);
     for model in &kept {
         // As after a start: nothing is held.
         let models = Models::new(Box::new(files.clone()));
@@ -46,13 +46,13 @@ fn every_model_of_a_history_comes_back_from_what_is_kept() {
     }
     let models = Models::new(Box::new(files));
     assert!(matches!(models.named(40, 1), Err(ModelError::Different(40))));
-    assert!(matches!(models.named(71, 1), Err(ModelError::Missing(71))));
+    assert!(matches!(models.named(141, 1), Err(ModelError::Missing(141))));
 }
 
 #[test]
 fn damage_below_a_model_is_told_and_later_whole_ones_do_not_care() {
     let files = MemoryModels::default();
-    let kept = history(&files, 70);
+    let kept = history(&files, 140);
     for at in [3, 12, 30] {
         let mut bytes = files.read(40).unwrap().unwrap();
         bytes[at] ^= 1;
@@ -60,7 +60,7 @@ fn damage_below_a_model_is_told_and_later_whole_ones_do_not_care() {
         let models = Models::new(Box::new(files.clone()));
         assert!(matches!(models.by_number(50), Err(ModelError::Different(40))), "byte {at}");
         assert_eq!(models.by_number(39).unwrap().unwrap(), kept[38]);
-        assert_eq!(models.by_number(70).unwrap().unwrap(), kept[69]);
+        assert_eq!(models.by_number(140).unwrap().unwrap(), kept[139]);
         history(&files, 40);
     }
     // A whole and sound file of another model.
@@ -71,14 +71,14 @@ fn damage_below_a_model_is_told_and_later_whole_ones_do_not_care() {
 #[test]
 fn pruning_spares_what_the_models_that_stay_are_read_from() {
     let files = MemoryModels::default();
-    let kept = history(&files, 70);
+    let kept = history(&files, 140);
     let models = Models::new(Box::new(files.clone()));
-    assert_eq!(models.prune(50).unwrap(), 31);
-    assert_eq!(files.list().unwrap(), (32..=70).collect::<Vec<_>>());
-    assert_eq!(Models::new(Box::new(files.clone())).by_number(50).unwrap().unwrap(), kept[49]);
-    assert_eq!(models.prune(64).unwrap(), 32, "it needs none before it");
+    assert_eq!(models.prune(100).unwrap(), 63);
+    assert_eq!(files.list().unwrap(), (64..=140).collect::<Vec<_>>());
+    assert_eq!(Models::new(Box::new(files.clone())).by_number(100).unwrap().unwrap(), kept[99]);
+    assert_eq!(models.prune(128).unwrap(), 64, "it needs none before it");
     models.keep_newest_whole().unwrap();
-    assert!(is_whole(&files, 70));
-    assert_eq!(models.prune(70).unwrap(), 6);
-    assert_eq!(Models::new(Box::new(files.clone())).by_number(70).unwrap().unwrap(), kept[69]);
+    assert!(is_whole(&files, 140));
+    assert_eq!(models.prune(140).unwrap(), 12);
+    assert_eq!(Models::new(Box::new(files.clone())).by_number(140).unwrap().unwrap(), kept[139]);
 }

@@ -1,7 +1,6 @@
 //! What an epoch's baskets add to the list of one product, and which neighbours the list keeps.
 //!
-//! Used again for one list after the other: of the long list that most neighbours stand in only those are
-//! looked at that a basket speaks of.
+//! Used again for one list after the other; of a list only those are looked at that a basket speaks of.
 
 use super::{Neighbour, PSEUDO_BASKETS};
 use crate::math::{narrow, sqrt};
@@ -9,13 +8,14 @@ use crate::model::catalogue::Catalogue;
 
 /// A list in the making, and what it takes to make it.
 pub(super) struct Merge {
+    /// The list, first as it was, then as it becomes.
+    list: Vec<Neighbour>,
     /// By slot: the neighbour's weight with what was added to it; of those that were met.
     sums: Vec<f64>,
     /// By slot: whether it was met.
     is_met: Vec<bool>,
     /// Slots that were met, in the order in which they were.
     met: Vec<u32>,
-    merged: Vec<Neighbour>,
     strongest: Strongest,
 }
 
@@ -24,16 +24,23 @@ impl Merge {
     pub(super) fn new(catalogue: &Catalogue, keep: usize, weight: f64) -> Self {
         let slots = catalogue.slots().len();
         Self {
+            list: Vec::new(),
             sums: vec![0.0; slots],
             is_met: vec![false; slots],
             met: Vec::new(),
-            merged: Vec::new(),
             strongest: Strongest::new(catalogue, keep, weight),
         }
     }
 
-    /// Adds a basket of the products in `slots` to `list`, each of which is to count `weight` more.
-    pub(super) fn add(&mut self, list: &[Neighbour], slots: &[u32], weight: f64) {
+    /// Begins with `list`, which is in the order of slots.
+    pub(super) fn begin(&mut self, list: &[Neighbour]) {
+        self.list.clear();
+        // All of it is needed in the end: read from front to back before anything is looked up in it.
+        self.list.extend_from_slice(list);
+    }
+
+    /// Adds a basket of the products in `slots`, each of which is to count `weight` more.
+    pub(super) fn add(&mut self, slots: &[u32], weight: f64) {
         for &slot in slots {
             let place = slot as usize;
             let (Some(sum), Some(is_met)) = (self.sums.get_mut(place), self.is_met.get_mut(place)) else {
@@ -41,36 +48,41 @@ impl Merge {
             };
             if !std::mem::replace(is_met, true) {
                 self.met.push(slot);
-                let before = list.binary_search_by_key(&slot, |neighbour| neighbour.slot).ok();
-                let before = before.and_then(|at| list.get(at));
-                *sum = before.map_or(0.0, |neighbour| f64::from(neighbour.weight));
+                *sum = place_of(&self.list, slot)
+                    .and_then(|at| self.list.get(at))
+                    .map_or(0.0, |neighbour| f64::from(neighbour.weight));
             }
             *sum += weight;
         }
     }
 
-    /// `list` with what was added to it, as far as it is kept, by ascending slot; then nothing is added.
-    pub(super) fn take(&mut self, list: &[Neighbour]) -> &[Neighbour] {
-        self.met.sort_unstable();
-        self.merged.clear();
-        let mut old = list;
-        for &slot in &self.met {
-            let (before, rest) = old.split_at(old.partition_point(|neighbour| neighbour.slot < slot));
-            self.merged.extend_from_slice(before);
-            old = rest.split_first().filter(|(first, _)| first.slot == slot).map_or(rest, |(_, rest)| rest);
-            let weight = narrow(self.sums.get(slot as usize).copied().unwrap_or(0.0));
-            if weight > 0.0 {
-                self.merged.push(Neighbour { slot, weight });
-            }
-            if let Some(is_met) = self.is_met.get_mut(slot as usize) {
+    /// The list with what was added to it, as far as it is kept, in the order of slots.
+    pub(super) fn end(&mut self) -> &[Neighbour] {
+        let before = self.list.len();
+        for slot in self.met.drain(..) {
+            let place = slot as usize;
+            let weight = narrow(self.sums.get(place).copied().unwrap_or(0.0));
+            if let Some(is_met) = self.is_met.get_mut(place) {
                 *is_met = false;
             }
+            let known = self.list.get(..before).and_then(|known| place_of(known, slot));
+            match known.and_then(|at| self.list.get_mut(at)) {
+                Some(neighbour) => neighbour.weight = weight,
+                None if weight > 0.0 => self.list.push(Neighbour { slot, weight }),
+                None => {}
+            }
         }
-        self.merged.extend_from_slice(old);
-        self.met.clear();
-        self.strongest.keep_of(&mut self.merged);
-        &self.merged
+        if self.list.len() > before {
+            // Most of it is in order already, which a stable sort makes use of.
+            self.list.sort_by_key(|neighbour| neighbour.slot);
+        }
+        self.strongest.keep_of(&mut self.list);
+        &self.list
     }
+}
+
+fn place_of(list: &[Neighbour], slot: u32) -> Option<usize> {
+    list.binary_search_by_key(&slot, |neighbour| neighbour.slot).ok()
 }
 
 /// Which neighbours of a list are kept: those with the largest cosine, `C_ij / sqrt(n_j + 5 g)`.

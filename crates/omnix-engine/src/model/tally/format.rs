@@ -1,7 +1,7 @@
 //! The bytes of a tally, version 1.
 //!
 //! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
-//! intervals (count, sum), popularity (5 floats)) · intervals (count, sum, within count, within sum,
+//! intervals (count, sum), popularity (5), each a byte below 16, or 16 and a float) · intervals (count, sum, within count, within sum,
 //! exposure) · orders (3 x count, sum; scores (count; difference of bins, count); alerts) · baskets (level, count; key, time,
 //! places (count, differences)). Numbers are varints, figures floats with all their bits.
 
@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
 use super::orders::{OrderSums, Sum};
 use super::{IntervalTally, Label, ProductTally, TALLY_PRODUCTS_MAX, Tally};
+use crate::math::bin;
 use crate::model::product::{MASS_MAX, mass};
 use crate::model::threshold::BINS;
 use crate::model::{IntervalSums, Popularity};
@@ -96,9 +97,11 @@ fn write_product(product: &ProductTally, out: &mut Writer) {
         out.text(&label.category);
         out.time(label.at);
     }
-    out.f64(product.intervals.count);
-    out.f64(product.intervals.ln_days);
-    product.popularity.encode(out);
+    let Popularity { long, short, sales, known_sales, repeats } = product.popularity;
+    let IntervalSums { count, ln_days } = product.intervals;
+    for figure in [count, ln_days, long, short, sales, known_sales, repeats] {
+        write_mass(figure, out);
+    }
 }
 
 fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
@@ -109,9 +112,38 @@ fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
     } else {
         None
     };
-    let intervals = IntervalSums { count: mass(from)?, ln_days: mass(from)? };
-    Ok(ProductTally { id, label, intervals, popularity: Popularity::decode(from)? })
+    let intervals = IntervalSums { count: read_mass(from)?, ln_days: read_mass(from)? };
+    let popularity = Popularity {
+        long: read_mass(from)?,
+        short: read_mass(from)?,
+        sales: read_mass(from)?,
+        known_sales: read_mass(from)?,
+        repeats: read_mass(from)?,
+    };
+    Ok(ProductTally { id, label, intervals, popularity })
 }
+
+/// A sum of weights as a byte where it is a small count, as most are; else a marker and all its bits.
+fn write_mass(mass: f64, out: &mut Writer) {
+    let count = u8::try_from(bin(mass, 1.0, usize::from(EXACT))).unwrap_or(EXACT);
+    if f64::from(count).to_bits() == mass.to_bits() {
+        out.u8(count);
+    } else {
+        out.u8(EXACT);
+        out.f64(mass);
+    }
+}
+
+fn read_mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {
+    match from.u8()? {
+        EXACT => mass(from),
+        count if count < EXACT => Ok(f64::from(count)),
+        _ => Err(DecodeError::Invalid("sum of weights")),
+    }
+}
+
+/// Marks a sum of weights that is no smaller count than this.
+const EXACT: u8 = 16;
 
 fn write_orders(orders: &OrderSums, out: &mut Writer) {
     for sum in [orders.amounts, orders.within, orders.residuals] {
