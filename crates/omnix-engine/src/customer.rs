@@ -170,6 +170,11 @@ impl Customer {
         self.products.iter()
     }
 
+    /// The products that are held exactly, each with the hash under which a model finds it.
+    pub(crate) fn products_under_hashes(&self) -> impl Iterator<Item = (u32, &Product)> {
+        self.products.pages.iter().flat_map(|page| page.under_hashes())
+    }
+
     /// How many products are held exactly.
     pub(crate) fn product_count(&self) -> usize {
         self.products.pages.iter().map(|page| page.products().len()).sum()

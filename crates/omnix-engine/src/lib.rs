@@ -37,7 +37,6 @@ pub use model::{
     Order, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale,
     Score, TALLY_PRODUCTS_MAX, Tally, learn, ln_interval,
 };
-pub use ranking::{OwnItem, RankQuery, rank};
 pub use settings::Settings;
 pub use view::{
     ProductView, Profile, RecommendRequest, Recommendations, Recommended, SegmentView, Spending, profile,

@@ -25,9 +25,12 @@ use std::sync::Arc;
 
 use omnix_model::{ProductId, Timestamp};
 
+use crate::math::{narrow, sqrt};
 pub use amounts::{AmountExpectation, AmountHistory, AmountPrior};
 use catalogue::Catalogue;
+pub(crate) use companions::Neighbour;
 use companions::{Companions, PSEUDO_BASKETS};
+pub(crate) use index::hash;
 pub use intervals::{
     CUSTOMER_SHRINKAGE, IntervalPrior, IntervalSums, LogNormal, PAIR_SHRINKAGE, PRODUCT_SHRINKAGE,
     ln_interval,
@@ -41,7 +44,10 @@ pub use tally::{TALLY_PRODUCTS_MAX, Tally};
 /// Products of the list of those that are most popular.
 pub const POPULAR_MAX: usize = 200;
 /// Slots that are looked at together where all are looked at.
-pub(crate) const CHUNK: usize = 8;
+pub(crate) const CHUNK: usize = 32;
+
+/// Neighbours that share a cache line, as far as it matters.
+const NEIGHBOURS_OF_LINE: usize = 64 / size_of::<Neighbour>();
 
 /// An immutable numbered snapshot of what is common to all customers. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,7 +82,7 @@ struct Derived {
     pull: Vec<Pull>,
     /// By slot: what makes company count among what is new, `(n_j + 5 g)^-0.5 (s_j + 0.001)/(l_j + 0.001)`;
     /// `s` and `l`: fast and slow popularity, both as parts of the largest.
-    attraction: Vec<[f64; CHUNK]>,
+    attraction: Vec<[f32; CHUNK]>,
 }
 
 /// What makes a product's companions count for it, in the lists.
@@ -134,10 +140,10 @@ impl Model {
             let Some(product) = product else { continue };
             let popularity = &product.popularity;
             let (short, long) = (part(popularity.short, peak.short), part(popularity.long, peak.long));
-            pull.basket_norm = 1.0 / crate::math::sqrt(product.baskets + PSEUDO_BASKETS * basket);
+            pull.basket_norm = 1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket);
             pull.appeal = short + popularity.repeat_share();
             pull.fading = (popularity.trend() / trend).min(1.0);
-            *attraction = pull.basket_norm * ((short + 0.001) / (long + 0.001));
+            *attraction = narrow(pull.basket_norm * ((short + 0.001) / (long + 0.001)));
         }
         let derived = Derived { popular, all, peak, pull, attraction };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
@@ -230,6 +236,11 @@ impl Model {
         self.body.catalogue.find(id)
     }
 
+    /// The same, for who has the id's hash at hand (see [`hash`]).
+    pub(crate) fn slot_under(&self, hash: u32, id: &ProductId) -> Option<u32> {
+        self.body.catalogue.find_under(hash, id)
+    }
+
     /// The product in a slot.
     pub(crate) fn at(&self, slot: u32) -> Option<&Product> {
         self.body.catalogue.get(slot)
@@ -240,11 +251,17 @@ impl Model {
         self.body.catalogue.slots().len()
     }
 
-    /// The products bought together with the one in `slot`: slot and `C_ij`, both sides' baskets not yet
-    /// divided out (see [`Pull::basket_norm`]).
-    pub(crate) fn companions(&self, slot: u32) -> impl Iterator<Item = (u32, f64)> {
-        let list = self.body.companions.of(slot);
-        list.iter().map(|neighbour| (neighbour.slot, f64::from(neighbour.weight)))
+    /// The products bought together with the one in `slot`, and `C_ij`, both sides' baskets not yet divided
+    /// out (see [`Pull::basket_norm`]).
+    pub(crate) fn companions(&self, slot: u32) -> &[Neighbour] {
+        self.body.companions.of(slot)
+    }
+
+    /// Looks at the companions of all `slots`, one a cache line, so that they are fetched side by side: what
+    /// comes of it is of no use.
+    pub(crate) fn fetch_companions(&self, slots: impl Iterator<Item = u32>) -> u32 {
+        let lines = slots.flat_map(|slot| self.companions(slot).chunks(NEIGHBOURS_OF_LINE));
+        lines.fold(0, |seen, line| seen ^ line.first().map_or(0, |neighbour| neighbour.slot))
     }
 
     /// What makes the companions of the product in `slot` count; nothing does where there is no product.
@@ -253,14 +270,14 @@ impl Model {
     }
 
     /// By slot: what company is multiplied by to tell what is new (see [`Derived::attraction`]).
-    pub(crate) fn attraction(&self) -> &[[f64; CHUNK]] {
+    pub(crate) fn attraction(&self) -> &[[f32; CHUNK]] {
         &self.derived.attraction
     }
 
     /// About how many bytes of memory the model takes, lists shared with other models included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let derived = self.derived.pull.len() * (size_of::<Pull>() + size_of::<f64>());
+        let derived = self.derived.pull.len() * (size_of::<Pull>() + size_of::<f32>());
         size_of::<Body>() + derived + self.body.catalogue.memory_bytes() + self.body.companions.memory_bytes()
     }
 }

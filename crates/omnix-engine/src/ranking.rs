@@ -9,20 +9,24 @@
 
 mod scratch;
 
+use std::sync::LazyLock;
+
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
-use crate::math::{days_between, exp, sqrt};
+use crate::math::{days_between, exp, narrow, sqrt};
 use crate::model::Pull;
 use crate::view::{Recommendations, Recommended};
-use crate::{IntervalSums, Model, Product};
+use crate::{IntervalSums, LogNormal, Model, Product};
 use scratch::Scratch;
 
 /// What a customer's state knows of one product they bought, as far as the lists depend on it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OwnItem {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct OwnItem<'a> {
     /// The product.
-    pub product_id: ProductId,
+    pub product_id: &'a ProductId,
+    /// The hash under which a model finds it.
+    pub hash: u32,
     /// Baskets of the customer that held it.
     pub baskets: u32,
     /// The number of the customer's baskets from the first that held it on, that one included.
@@ -37,9 +41,9 @@ pub struct OwnItem {
 
 /// For whom, when and with what in hand.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RankQuery<'a> {
+pub(crate) struct RankQuery<'a> {
     /// The customer's own products, each once; none for a stranger.
-    pub own: &'a [OwnItem],
+    pub own: &'a [OwnItem<'a>],
     /// The customer's re-purchase intervals over all products.
     pub intervals: IntervalSums,
     /// What is in the basket already: not recommended, and company for others.
@@ -52,6 +56,8 @@ pub struct RankQuery<'a> {
 
 /// What a basket leaves of a product's weight that it does not hold: the logarithm of 0.9.
 const LN_BASKET_DECAY: f64 = -0.105_360_515_657_826_3;
+/// Baskets up to which what they leave is looked up.
+const DECAYS: usize = 128;
 /// Own products whose companions are looked at: those with the largest weight.
 const TASTE_MAX: usize = 64;
 /// The weight of a product in the basket, where an own product weighs 1 when it was bought in the last basket
@@ -73,14 +79,12 @@ const DUE_MIN: f64 = 0.5;
 /// `new`: the companions of own products and of the basket, by cosine times the trend of their popularity,
 /// `cf_j (s_j + 0.001)/(l_j + 0.001)` with `s` and `l` the fast and the slow popularity as parts of the largest;
 /// then what is popular. A stranger gets what is popular.
-#[must_use]
-pub fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
+pub(crate) fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
     if query.limit == 0 || model.popular().next().is_none() {
         return Recommendations::default();
     }
     let mut taste = Taste::of(model, query);
     let again = again(model, query, &taste);
-    taste.leave_held();
     let new = new(model, query, &mut taste);
     Recommendations { again, new }
 }
@@ -89,18 +93,20 @@ pub fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
 struct Taste {
     /// `cf_j = (n_j + 5)^-0.5 sum_i s_i (n_i + 5)^-0.5 C_ij`, by slot, without the first factor.
     company: Scratch,
-    /// Slots that the customer or the basket holds, ascending.
-    held: Vec<u32>,
     /// The slot of each own product.
     own_slots: Vec<Option<u32>>,
+    /// Slots that the customer or the basket holds.
+    held: Vec<u32>,
 }
 
 impl Taste {
     fn of(model: &Model, query: &RankQuery<'_>) -> Self {
-        let own_slots: Vec<Option<u32>> = query.own.iter().map(|item| model.slot(&item.product_id)).collect();
-        let own = query.own.iter().zip(&own_slots).filter_map(|(item, slot)| Some(((*slot)?, weight(item))));
+        let mut own_slots = Vec::with_capacity(query.own.len());
+        own_slots.extend(query.own.iter().map(|item| model.slot_under(item.hash, item.product_id)));
         let mut liked: Vec<(u32, f64)> = Vec::with_capacity(query.own.len() + query.basket.len());
-        liked.extend(own);
+        for (item, slot) in query.own.iter().zip(&own_slots) {
+            liked.extend(slot.map(|slot| (slot, weight(item))));
+        }
         let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
         if liked.len() > TASTE_MAX {
             liked.select_nth_unstable_by(TASTE_MAX, |(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
@@ -109,38 +115,24 @@ impl Taste {
         let in_basket: Vec<u32> = query.basket.iter().filter_map(|id| model.slot(id)).collect();
         liked.extend(in_basket.iter().take(TASTE_MAX).map(|&slot| (slot, COMPANY_WEIGHT)));
         held.extend(in_basket);
-        held.sort_unstable();
         // Sums are rounded alike whatever the order in which the customer's products are held.
         liked.sort_unstable_by(|(i, a), (j, b)| i.cmp(j).then(a.total_cmp(b)));
         let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
+        // Most of the time goes into waiting for lists that lie all over the memory: all are asked for at once.
+        std::hint::black_box(model.fetch_companions(liked.iter().map(|&(slot, _)| slot)));
         let mut company = Scratch::zeroed(model.slots());
         for (slot, weight) in liked {
-            company.add(model, slot, weight / length * model.pull(slot).basket_norm);
+            company.add(model, slot, narrow(weight / length * model.pull(slot).basket_norm));
         }
-        Self { company, held, own_slots }
-    }
-
-    /// The cosine of a product with what the customer likes.
-    fn cosine(&self, model: &Model, slot: u32) -> f64 {
-        self.company.at(slot) * model.pull(slot).basket_norm
-    }
-
-    /// Takes what is held out of company: nothing of it is new.
-    fn leave_held(&mut self) {
-        self.company.clear(&self.held);
-    }
-
-    fn holds(&self, slot: u32) -> bool {
-        self.held.binary_search(&slot).is_ok()
+        Self { company, own_slots, held }
     }
 }
 
 /// How often a product was bought, a basket without it leaving 0.9: exact when its baskets lie evenly.
-fn weight(item: &OwnItem) -> f64 {
+fn weight(item: &OwnItem<'_>) -> f64 {
     let count = f64::from(item.baskets.max(1));
-    let last = f64::from(item.baskets_since_last);
-    let span = f64::from(item.baskets_since_first.max(1)) - 1.0 - last;
-    let since_last = exp(LN_BASKET_DECAY * last);
+    let span = f64::from(item.baskets_since_first.max(1)) - 1.0 - f64::from(item.baskets_since_last);
+    let since_last = left_after(item.baskets_since_last);
     if count < 2.0 || span <= 0.0 {
         return since_last;
     }
@@ -148,81 +140,123 @@ fn weight(item: &OwnItem) -> f64 {
     since_last * (1.0 - exp(ln_gap * count)) / (1.0 - exp(ln_gap))
 }
 
-/// A product with its score.
+/// What so many baskets leave of a product's weight.
+fn left_after(baskets: u32) -> f64 {
+    static LEFT: LazyLock<[f64; DECAYS]> =
+        LazyLock::new(|| std::array::from_fn(|baskets| work_out(baskets as f64)));
+    fn work_out(baskets: f64) -> f64 {
+        exp(LN_BASKET_DECAY * baskets)
+    }
+    LEFT.get(baskets as usize).copied().unwrap_or_else(|| work_out(baskets.into()))
+}
+
+fn recommended(
+    score: f64,
+    product_id: &ProductId,
+    product: Option<&Product>,
+    reason: &'static str,
+) -> Recommended {
+    let name = product.map(|product| product.name().clone());
+    Recommended {
+        product_id: product_id.clone(),
+        product_name: name.unwrap_or_else(|| SmolStr::new(product_id.as_str())),
+        score,
+        reason,
+    }
+}
+
+/// An own product with its score.
 struct Scored<'a> {
     score: f64,
     product_id: &'a ProductId,
     product: Option<&'a Product>,
-    reason: &'static str,
+    is_due: bool,
 }
 
-/// The `limit` best, best first, ties by id.
-fn best(mut scored: Vec<Scored<'_>>, limit: usize) -> Vec<Recommended> {
-    let order = |a: &Scored<'_>, b: &Scored<'_>| {
-        b.score.total_cmp(&a.score).then_with(|| a.product_id.cmp(b.product_id))
-    };
-    if scored.len() > limit {
-        scored.select_nth_unstable_by(limit, order);
-        scored.truncate(limit);
+/// The best so far, best first: there are many products and few places.
+struct Best<'a> {
+    list: Vec<Scored<'a>>,
+    limit: usize,
+}
+
+impl<'a> Best<'a> {
+    fn new(limit: usize, products: usize) -> Self {
+        Self { list: Vec::with_capacity(limit.min(products) + 1), limit }
     }
-    scored.sort_unstable_by(order);
-    scored.iter().map(recommended).collect()
-}
 
-fn recommended(scored: &Scored<'_>) -> Recommended {
-    let name = scored.product.map(|product| product.name().clone());
-    Recommended {
-        product_id: scored.product_id.clone(),
-        product_name: name.unwrap_or_else(|| SmolStr::new(scored.product_id.as_str())),
-        score: scored.score,
-        reason: scored.reason,
+    /// Better before worse, ties by id.
+    fn offer(&mut self, scored: Scored<'a>) {
+        let stands_before = |other: &Scored<'_>| {
+            scored.score.total_cmp(&other.score).then_with(|| other.product_id.cmp(scored.product_id)).is_lt()
+        };
+        let place = self.list.partition_point(stands_before);
+        self.list.insert(place, scored);
+        self.list.truncate(self.limit);
+    }
+
+    /// The score below which nothing has a place any more.
+    fn least(&self) -> Option<f64> {
+        self.list.get(self.limit - 1).map(|last| last.score)
+    }
+
+    fn recommended(&self) -> Vec<Recommended> {
+        let reason = |scored: &Scored<'_>| if scored.is_due { "due" } else { "frequent" };
+        let list = self.list.iter();
+        list.map(|own| recommended(own.score, own.product_id, own.product, reason(own))).collect()
     }
 }
 
 /// An own product on its way into the list.
 struct Liked<'a> {
-    item: &'a OwnItem,
+    item: &'a OwnItem<'a>,
     slot: Option<u32>,
     /// Its score but for the factor 0.5 + the probability that it is due.
     liking: f64,
 }
 
-/// The customer's own products. Whether one is due is only worked out while that can still bring it into the
-/// list: at most 1.5 times its liking.
+/// The customer's own products, those liked most first. Whether one is due is only worked out while that can
+/// still bring it into the list: at most 1.5 times its liking.
 fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
     let mut liked = liked(model, query, taste);
-    liked.sort_unstable_by(|a, b| {
-        b.liking.total_cmp(&a.liking).then_with(|| a.item.product_id.cmp(&b.item.product_id))
-    });
-    let mut scored: Vec<Scored<'_>> = Vec::with_capacity(liked.len().min(2 * query.limit));
-    let mut scores: Vec<f64> = Vec::with_capacity(query.limit + 1);
+    if liked.len() > query.limit {
+        liked.select_nth_unstable_by(query.limit, |a, b| b.liking.total_cmp(&a.liking));
+    }
+    let mut best = Best::new(query.limit, liked.len());
     for Liked { item, slot, liking } in liked {
-        if scores.len() >= query.limit && scores.last().is_some_and(|least| 1.5 * liking < *least) {
-            break;
+        let is_out = |due: f64| best.least().is_some_and(|least| liking * (0.5 + due) < least);
+        if is_out(1.0) {
+            continue;
         }
         let product = slot.and_then(|slot| model.at(slot));
-        let due = due(model, query, item, product);
-        let score = liking * (0.5 + due);
-        let at = scores.partition_point(|other| *other >= score);
-        scores.insert(at, score);
-        scores.truncate(query.limit);
-        let reason = if due >= DUE_MIN { "due" } else { "frequent" };
-        scored.push(Scored { score, product_id: &item.product_id, product, reason });
+        let interval = interval(model, query, item, product);
+        let elapsed = days_between(item.last_at, query.now).max(0.0);
+        let outlast = interval.survival(elapsed + DUE_DAYS);
+        if is_out(1.0 - outlast) {
+            continue;
+        }
+        let due = interval.ends_before(elapsed, outlast);
+        let (score, is_due) = (liking * (0.5 + due), due >= DUE_MIN);
+        best.offer(Scored { score, product_id: item.product_id, product, is_due });
     }
-    best(scored, query.limit)
+    best.recommended()
 }
 
 /// How much the customer likes each of their products, whether due or not.
 fn liked<'a>(model: &Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'a>> {
     let mut basket: Vec<&ProductId> = query.basket.iter().collect();
     basket.sort_unstable();
-    let own = query.own.iter().zip(&taste.own_slots);
     let mut known: Vec<Liked<'a>> = Vec::with_capacity(query.own.len());
-    known.extend(own.filter(|(item, _)| basket.binary_search(&&item.product_id).is_err()).map(
-        |(item, &slot)| Liked { item, slot, liking: slot.map_or(0.0, |slot| taste.cosine(model, slot)) },
-    ));
-    let most = known.iter().map(|known| f64::from(known.item.baskets)).fold(1.0, f64::max);
-    let company_most = known.iter().map(|known| known.liking).fold(1e-12, f64::max);
+    let (mut most, mut company_most) = (1.0_f64, 1e-12_f64);
+    for (item, &slot) in query.own.iter().zip(&taste.own_slots) {
+        if basket.binary_search(&item.product_id).is_ok() {
+            continue;
+        }
+        let company =
+            slot.map_or(0.0, |slot| f64::from(taste.company.at(slot)) * model.pull(slot).basket_norm);
+        most = most.max(item.baskets.into());
+        company_most = company_most.max(company);
+        known.push(Liked { item, slot, liking: company });
+    }
     for Liked { item, slot, liking } in &mut known {
         let pull = slot.map_or(Pull::UNKNOWN, |slot| model.pull(slot));
         let often = f64::from(item.baskets) / most;
@@ -231,46 +265,48 @@ fn liked<'a>(model: &Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'
     known
 }
 
-/// The probability that a product is bought again within 14 days.
-fn due(model: &Model, query: &RankQuery<'_>, item: &OwnItem, product: Option<&Product>) -> f64 {
+/// When a product is bought again.
+fn interval(
+    model: &Model,
+    query: &RankQuery<'_>,
+    item: &OwnItem<'_>,
+    product: Option<&Product>,
+) -> LogNormal {
     let prior = model.intervals();
     let of_product = product.map(Product::intervals).unwrap_or_default();
-    let mean = prior.prior_mean(of_product, query.intervals);
-    prior.posterior(mean, item.intervals).ends_within(days_between(item.last_at, query.now), DUE_DAYS)
+    prior.posterior(prior.prior_mean(of_product, query.intervals), item.intervals)
 }
 
 /// Products that the customer does not hold.
 fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste) -> Vec<Recommended> {
-    let peak = model.peak();
+    taste.company.clear(&taste.held);
     let id = |slot: u32| model.at(slot).map(Product::id);
-    // The best so far, best first: there are thousands of companions and few places.
-    let mut first: Vec<(f64, u32)> = Vec::with_capacity(query.limit.min(model.slots()) + 1);
+    let mut first: Vec<(f32, u32)> = Vec::with_capacity(query.limit.min(model.slots()) + 1);
     taste.company.drain(model.attraction(), |score, slot| {
-        let stands_before = |&(other, held): &(f64, u32)| {
+        let stands_before = |&(other, held): &(f32, u32)| {
             score.total_cmp(&other).then_with(|| id(held).cmp(&id(slot))).is_lt()
         };
         first.insert(first.partition_point(stands_before), (score, slot));
         first.truncate(query.limit);
         first.get(query.limit - 1).map(|&(least, _)| least)
     });
-    let companions = first.into_iter().filter_map(|(score, slot)| {
-        let product = model.at(slot)?;
-        Some(Scored { score, product_id: product.id(), product: Some(product), reason: "bought_together" })
-    });
-    let mut list = best(companions.collect(), query.limit);
+    let companions = first.into_iter().filter_map(|(score, slot)| Some((score, model.at(slot)?)));
+    let mut list: Vec<Recommended> = companions
+        .map(|(score, product)| recommended(score.into(), product.id(), Some(product), "bought_together"))
+        .collect();
     // What is popular stands behind every companion, whatever their scores.
     let floor = list.last().map_or(1.0, |last| last.score);
+    let peak = model.peak();
     for product in model.popular() {
         if list.len() >= query.limit {
             break;
         }
-        let is_held = model.slot(product.id()).is_some_and(|slot| taste.holds(slot));
+        let is_held = model.slot(product.id()).is_some_and(|slot| taste.held.contains(&slot));
         if is_held || list.iter().any(|listed| listed.product_id == *product.id()) {
             continue;
         }
         let score = floor * product.popularity().short / (2.0 * peak.short);
-        let product_id = product.id();
-        list.push(recommended(&Scored { score, product_id, product: Some(product), reason: "popular" }));
+        list.push(recommended(score, product.id(), Some(product), "popular"));
     }
     list
 }

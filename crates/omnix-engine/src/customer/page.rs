@@ -8,6 +8,7 @@ use std::sync::Arc;
 use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
 
 use super::product::{Product, Stub, key};
+use crate::model::hash;
 
 /// Products of one page.
 pub(crate) const PAGE_PRODUCTS: usize = 16;
@@ -60,18 +61,22 @@ impl Page {
     }
 
     pub(crate) fn push(&mut self, product: Product) {
-        self.hashes.push(short_hash(&product.id));
+        self.hashes.push(hash(&product.id));
         self.products.push(product);
     }
 
     pub(crate) fn replace(&mut self, slot: usize, product: Product) -> Option<Product> {
-        *self.hashes.get_mut(slot)? = short_hash(&product.id);
+        *self.hashes.get_mut(slot)? = hash(&product.id);
         let place = self.products.get_mut(slot)?;
         Some(std::mem::replace(place, product))
     }
 
     pub(crate) fn products(&self) -> &[Product] {
         &self.products
+    }
+
+    pub(crate) fn under_hashes(&self) -> impl Iterator<Item = (u32, &Product)> {
+        self.hashes.iter().copied().zip(&self.products)
     }
 
     pub(crate) fn product_mut(&mut self, slot: usize) -> Option<&mut Product> {
@@ -155,7 +160,7 @@ pub(crate) struct Products {
 impl Products {
     /// Where the product stands.
     pub(crate) fn find(&self, id: &ProductId) -> Option<Place> {
-        let hash = short_hash(id);
+        let hash = hash(id);
         let mut pages = self.pages.iter().enumerate();
         pages.find_map(|(page, held)| held.find(hash, id).map(|slot| Place { page, slot }))
     }
@@ -207,11 +212,6 @@ impl Products {
         });
         products.min().map(|(_, _, page, slot)| Place { page, slot })
     }
-}
-
-fn short_hash(id: &ProductId) -> u32 {
-    let [a, b, c, d, ..] = key(id).to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
 }
 
 fn check_version(from: &mut Reader<'_>) -> Result<(), DecodeError> {

@@ -14,9 +14,10 @@ use crate::customer::{Customer, LISTED, Listed, key};
 use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
+use crate::ranking::{OwnItem, RankQuery, rank};
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
-use crate::{Model, OwnItem, RankQuery, Recommendations, Recommended, rank};
+use crate::{Model, Recommendations, Recommended};
 
 const RULE: &str = "recommendation_update";
 /// New products among the first of a list that are worth telling.
@@ -64,18 +65,18 @@ pub(crate) fn lists(
 }
 
 /// What the customer's state says of their products, as the lists need it.
-fn own_items(customer: &Customer) -> Vec<OwnItem> {
+fn own_items(customer: &Customer) -> Vec<OwnItem<'_>> {
     let baskets = customer.head.baskets;
-    let item = |product: &crate::customer::Product| OwnItem {
-        product_id: product.id.clone(),
+    let mut items = Vec::with_capacity(customer.product_count());
+    items.extend(customer.products_under_hashes().map(|(hash, product)| OwnItem {
+        product_id: &product.id,
+        hash,
         baskets: product.baskets,
         baskets_since_first: baskets.saturating_sub(product.first_basket).saturating_add(1),
         baskets_since_last: baskets.saturating_sub(product.last_basket),
         last_at: product.last_at,
         intervals: product.interval_sums(),
-    };
-    let mut items = Vec::with_capacity(customer.product_count());
-    items.extend(customer.products().map(item));
+    }));
     items
 }
 

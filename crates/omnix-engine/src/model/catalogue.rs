@@ -6,7 +6,7 @@
 use omnix_model::ProductId;
 use smol_str::SmolStr;
 
-use crate::model::index::Index;
+use crate::model::index::{Index, hash};
 use crate::model::{IntervalSums, Popularity, Product};
 
 /// The products of a model.
@@ -24,7 +24,7 @@ impl Catalogue {
         let mut catalogue = Self { slots, index: Index::default(), holes: Vec::new() };
         for (slot, product) in (0_u32..).zip(&catalogue.slots) {
             match product {
-                Some(product) => catalogue.index.insert(Index::hash(&product.id), slot),
+                Some(product) => catalogue.index.insert(hash(&product.id), slot),
                 None => catalogue.holes.push(slot),
             }
         }
@@ -54,7 +54,12 @@ impl Catalogue {
 
     /// The slot of a product.
     pub(super) fn find(&self, id: &ProductId) -> Option<u32> {
-        self.index.find(Index::hash(id), |slot| self.get(slot).is_some_and(|product| product.id == *id))
+        self.find_under(hash(id), id)
+    }
+
+    /// The same, for who has the id's hash at hand.
+    pub(super) fn find_under(&self, hash: u32, id: &ProductId) -> Option<u32> {
+        self.index.find(hash, |slot| self.get(slot).is_some_and(|product| product.id == *id))
     }
 
     /// The product in a slot.
@@ -91,7 +96,7 @@ impl Catalogue {
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = product;
         }
-        self.index.insert(Index::hash(id), slot);
+        self.index.insert(hash(id), slot);
         slot
     }
 

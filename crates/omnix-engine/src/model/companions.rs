@@ -26,11 +26,11 @@ pub(super) const PSEUDO_BASKETS: f64 = 5.0;
 
 /// A product that shares baskets with another.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Neighbour {
+pub(crate) struct Neighbour {
     /// Its slot.
-    pub(super) slot: u32,
+    pub(crate) slot: u32,
     /// `C_ij = sum g |B|^-0.5` over the baskets that held both.
-    pub(super) weight: f32,
+    pub(crate) weight: f32,
 }
 
 /// A basket of an epoch: its products' slots, and what it counts for each pair of them.

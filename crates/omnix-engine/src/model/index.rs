@@ -8,6 +8,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::math::low32;
 
+/// The hash of an id, as [`Index::find`] and [`Index::insert`] want it.
+pub(crate) fn hash(id: &ProductId) -> u32 {
+    low32(xxh3_64(id.as_str().as_bytes()))
+}
+
 /// An index of the places of a list of products.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
@@ -25,11 +30,6 @@ impl PartialEq for Index {
 
 impl Index {
     const ENTRIES_MIN: usize = 16;
-
-    /// The hash of an id, as [`Self::find`] and [`Self::insert`] want it.
-    pub(super) fn hash(id: &ProductId) -> u32 {
-        low32(xxh3_64(id.as_str().as_bytes()))
-    }
 
     /// The place under `hash` for which `is_it` holds.
     pub(super) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
@@ -85,12 +85,12 @@ mod tests {
         let ids: Vec<_> = (0..500).map(|i| ProductId::new(&format!("p{i}")).unwrap()).collect();
         let mut index = Index::default();
         for (place, id) in ids.iter().enumerate() {
-            let hash = Index::hash(id);
+            let hash = super::hash(id);
             assert_eq!(index.find(hash, |at| ids[at as usize] == *id), None);
             index.insert(hash, u32::try_from(place).unwrap());
         }
         for (place, id) in ids.iter().enumerate() {
-            let found = index.find(Index::hash(id), |at| ids[at as usize] == *id);
+            let found = index.find(super::hash(id), |at| ids[at as usize] == *id);
             assert_eq!(found, Some(u32::try_from(place).unwrap()));
         }
     }

@@ -194,16 +194,21 @@ impl LogNormal {
     #[must_use]
     pub fn ends_within(self, elapsed: f64, horizon: f64) -> f64 {
         let elapsed = elapsed.max(0.0);
+        self.ends_before(elapsed, self.survival(elapsed + horizon.max(0.0)))
+    }
+
+    /// The same, the end of the horizon given by the share of intervals that outlast it: at most 1 less that.
+    pub(crate) fn ends_before(self, elapsed: f64, outlast: f64) -> f64 {
         let left = self.survival(elapsed);
         if left < 1e-12 {
             // Beyond the reach of the distribution: nothing more can be said than at its edge.
             return 0.0;
         }
-        (1.0 - self.survival(elapsed + horizon.max(0.0)) / left).clamp(0.0, 1.0)
+        (1.0 - outlast / left).clamp(0.0, 1.0)
     }
 
     /// 1 - F(x), without the loss of digits of that subtraction.
-    fn survival(self, days: f64) -> f64 {
+    pub(crate) fn survival(self, days: f64) -> f64 {
         if days <= 0.0 { 1.0 } else { normal_cdf((self.mu - ln(days)) / self.sd) }
     }
 }

@@ -19,7 +19,7 @@ pub(super) use baskets::{BasketSample, SampledBasket};
 pub(super) use orders::{FIGURE_MAX, OrderSums};
 
 use crate::math::{days_between, decay, exp2};
-use crate::model::index::Index;
+use crate::model::index::{Index, hash};
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::{Basket, Buyer, Interval, IntervalSums, Observation, Popularity, Sale};
 
@@ -207,7 +207,7 @@ impl Tally {
 
     /// The place of a product, which it is given when it has none and there is room.
     fn place(&mut self, id: &ProductId) -> Option<u32> {
-        let hash = Index::hash(id);
+        let hash = hash(id);
         let products = &self.products;
         let is_it = |place: u32| products.get(place as usize).is_some_and(|product| product.id == *id);
         if let Some(place) = self.index.find(hash, is_it) {

@@ -4,12 +4,15 @@
 
 use super::*;
 use crate::model::fixture::{basket, day, product, sale, taught};
+use crate::model::hash;
 use crate::{Buyer, Observation};
 
-fn item(id: &str, baskets: u32, last: i64, every: f64) -> OwnItem {
+fn item(id: &str, baskets: u32, last: i64, every: f64) -> OwnItem<'static> {
     let repeats = f64::from(baskets - 1);
+    let product_id = Box::leak(Box::new(product(id)));
     OwnItem {
-        product_id: product(id),
+        product_id,
+        hash: hash(product_id),
         baskets,
         baskets_since_first: 10,
         baskets_since_last: 0,
@@ -18,7 +21,7 @@ fn item(id: &str, baskets: u32, last: i64, every: f64) -> OwnItem {
     }
 }
 
-fn query<'a>(own: &'a [OwnItem], basket: &'a [ProductId]) -> RankQuery<'a> {
+fn query<'a>(own: &'a [OwnItem<'a>], basket: &'a [ProductId]) -> RankQuery<'a> {
     RankQuery { own, intervals: IntervalSums::default(), basket, limit: 10, now: day(100) }
 }
 

@@ -30,8 +30,8 @@ fn together(model: &Model, a: &str, b: &str) -> f64 {
     let slot = |id: &str| model.slot(&ProductId::new(id).unwrap()).unwrap();
     let until = model.until().unwrap();
     let g = model.body.companions.weight_at(until, until);
-    let found = model.companions(slot(a)).find(|&(other, _)| other == slot(b));
-    found.map_or(0.0, |(_, weight)| weight) / g
+    let found = model.companions(slot(a)).iter().find(|neighbour| neighbour.slot == slot(b));
+    found.map_or(0.0, |neighbour| f64::from(neighbour.weight)) / g
 }
 
 /// A busy day dealt out over lanes as customers would be.
@@ -172,7 +172,10 @@ fn the_least_popular_are_dropped_and_their_slots_used_again() {
     assert!(model.product(&product("a")).is_none() && model.product_count() == 3);
     let a = 0;
     for id in ["b", "c", "d"] {
-        assert!(model.companions(model.slot(&product(id)).unwrap()).all(|(slot, _)| slot != a), "{id}");
+        assert!(
+            model.companions(model.slot(&product(id)).unwrap()).iter().all(|other| other.slot != a),
+            "{id}"
+        );
     }
     assert_eq!(Model::decode(&model.encode()).unwrap(), model, "a hole is kept");
     let second = vec![sale("e", day(2)), sale("e", day(2)), sale("e", day(2))];
