@@ -1,7 +1,10 @@
 //! The open basket: what is bought together, from its first line to ten minutes later.
 //!
 //! A basket is *evaluated at its end* and *closed* ten minutes of event time after its first line. A line in
-//! between is a revision. What is said of a basket depends on its lines alone, not on when they arrived.
+//! between is a revision. What is said of a basket depends on its lines alone, not on when they arrived: since
+//! what was said is not taken back, *whether* something is said is decided by what no further line can undo
+//! (what stood before the basket, a product's first line in it, an amount that only grows), *what* is said by
+//! all lines.
 //!
 //! Deliberately not here: what is said of it (`detect`), and what a line adds to the sums (`fold`).
 

@@ -1,6 +1,8 @@
 //! The detectors: plain functions, one file each, named after the insight they produce.
 //!
-//! What is said of an order is said of its basket, and depends on the basket's lines, not on when they came.
+//! What is said of an order is said of its basket, and depends on the basket's lines, not on when they came. A
+//! basket may be looked at before it is whole; so what makes a detector speak is nothing that a further line can
+//! undo (`docs/adr/0009-a-growing-basket-says-what-will-stand.md`).
 //! A detector says "not enough data" by saying nothing.
 
 pub(crate) mod behavior_anomaly;

@@ -121,7 +121,7 @@ pub(crate) const TABLE: [Row; 13] = [
     row(
         Case::ListsChanged,
         "recommendation.changed",
-        "3 of the first 5 products of either list are new",
+        "the first lists, or 3 of the first 5 products of either list were new after the basket before",
         (Priority::Low, false),
     ),
 ];

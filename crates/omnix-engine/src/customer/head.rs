@@ -139,6 +139,8 @@ pub(crate) struct Head {
     /// An overdue product was reported, and the customer has not been back since.
     pub overdue_told: bool,
     pub listed: Option<Arc<Listed>>,
+    /// After the latest basket either list was so unlike those that the next basket is to say so.
+    pub lists_changed: bool,
     /// Products that are not even kept as stubs any more.
     pub forgotten: u64,
 }
@@ -206,6 +208,7 @@ impl Head {
         out.flag(self.listed.is_some());
         if let Some(listed) = &self.listed {
             listed.iter().flatten().for_each(|&key| out.fixed32(key));
+            out.flag(self.lists_changed);
         }
         out.uint(self.forgotten);
     }
@@ -286,6 +289,7 @@ impl Head {
                 *key = from.fixed32()?;
             }
             self.listed = Some(Arc::new(listed));
+            self.lists_changed = from.flag()?;
         }
         self.forgotten = from.uint()?;
         Ok(())

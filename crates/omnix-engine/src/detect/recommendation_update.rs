@@ -1,7 +1,9 @@
 //! `recommendation_update`: what to offer a customer has changed in what a person would notice.
 //!
-//! At a basket's end, from the customer's second basket on and once a model is in force: when 3 of the first
-//! 5 products of either list are not among those of the last one raised (none yet: all are new).
+//! At a basket's end, from the customer's second basket on and once a model knows 3 products: the first time,
+//! and when after the basket before 3 of the first 5 products of either list were not among those last told. The
+//! basket itself does not decide whether it speaks: with each of its lines the lists come nearer to those last
+//! told, or farther, and what a growing basket has said cannot be taken back.
 //!
 //! Deliberately not here: how the lists are made (`ranking`).
 
@@ -23,24 +25,32 @@ const RULE: &str = "recommendation_update";
 /// New products among the first of a list that are worth telling.
 const NEW_MIN: usize = 3;
 
-/// Compares the customer's lists with the last ones raised.
+/// Says what to offer the customer, if that has changed, and notes whether it has by now.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let model = stage.context.model;
-    if basket.number < 2 || model.number() < 1 {
+    if basket.number < 2 || model.popular().nth(NEW_MIN - 1).is_none() {
         return;
     }
     let lists = lists(Some(&stage.customer), model, &[], LISTED, basket.last_at);
     let listed = listed(&lists);
-    let told = stage.customer.head.listed.as_deref().copied().unwrap_or_default();
-    let new = new_products(&listed, &told);
-    let is_revision = basket.raised(Rule::Recommendation).is_some();
-    let is_news = new.iter().any(|&count| count >= NEW_MIN);
-    if !is_news && !is_revision {
+    let speaks = speaks(&stage.customer, basket);
+    let head = stage.customer.head_mut();
+    if !speaks {
+        head.lists_changed = head.listed.as_deref().is_some_and(|told| is_news(&listed, told));
         return;
     }
-    stage.customer.head_mut().listed = Some(Arc::new(listed));
+    head.listed = Some(Arc::new(listed));
+    head.lists_changed = false;
     let said = said(stage, basket, &lists);
     stage.raise_for(basket, Rule::Recommendation, said);
+}
+
+/// Whether the basket tells what the lists are: settled when it is first evaluated, by what stood before it.
+fn speaks(customer: &Customer, basket: &Basket) -> bool {
+    if basket.lines_evaluated > 0 {
+        return basket.raised(Rule::Recommendation).is_some();
+    }
+    customer.head.lists_changed || customer.head.listed.is_none()
 }
 
 /// Both lists for a customer (none: a stranger) with `basket` in hand.
@@ -90,10 +100,12 @@ fn listed(lists: &Recommendations) -> Listed {
     listed
 }
 
-/// How many products of each list are not among those told.
-fn new_products(listed: &Listed, told: &Listed) -> Vec<usize> {
-    let lists = listed.iter().zip(told);
-    lists.map(|(now, then)| now.iter().filter(|key| **key != 0 && !then.contains(key)).count()).collect()
+/// Whether enough products of either list are not among those told.
+fn is_news(listed: &Listed, told: &Listed) -> bool {
+    let new = |(now, then): (&[u32; LISTED], &[u32; LISTED])| {
+        now.iter().filter(|key| **key != 0 && !then.contains(key)).count()
+    };
+    listed.iter().zip(told).map(new).any(|count| count >= NEW_MIN)
 }
 
 fn said(stage: &Stage<'_>, basket: &Basket, lists: &Recommendations) -> Said {

@@ -131,6 +131,11 @@ pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
         head.silence_at = None;
         return;
     };
+    if crossing > due {
+        // A basket that has not ended yet broke the silence.
+        head.silence_at = Some(crossing);
+        return;
+    }
     head.own_segment = Some(segment);
     schedule_silence(head, settled_at);
     let at = crossing.max(settled_at).min(due);

@@ -28,6 +28,8 @@ pub(crate) enum Lines {
     Together,
     /// Up to two minutes apart.
     Apart,
+    /// The same, and with times of their own before those of lines that came earlier.
+    Jumbled,
 }
 
 /// Baskets of one customer, in the order of time; each is a list of events.
@@ -65,15 +67,16 @@ fn order(seed: &mut Seed, number: usize, now: &mut Timestamp, lines: Lines) -> V
     for index in 0..count {
         let amount = if is_huge { 2_000 } else { 5 + seed.signed(40) };
         let product = format!("p{}", seed.next(7) + if seed.next(5) == 0 { 7 + seed.next(40) } else { 0 });
-        let mut line = purchase(&product, amount, *now);
-        if has_id || lines == Lines::Apart {
+        let back = if lines == Lines::Jumbled && index > 0 { seed.signed(90_000) } else { 0 };
+        let mut line = purchase(&product, amount, now.plus_ms(-back));
+        if has_id || lines != Lines::Together {
             line = of_order(&format!("o{number}"), line);
         }
         events.push(Event::Purchase(line));
         if index + 1 < count {
             *now = now.plus_ms(match lines {
                 Lines::Together => seed.signed(15),
-                Lines::Apart => seed.signed(9_000),
+                Lines::Apart | Lines::Jumbled => seed.signed(9_000),
             });
         }
     }
