@@ -119,9 +119,12 @@ fn parse_decimal(text: &str, decimals: u32) -> Result<(i64, Rounded), NumberErro
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-        None => (digits, 0),
+    // Most numbers have no exponent: bytes are looked at faster than characters.
+    let (mantissa, exponent) = if digits.bytes().any(|b| matches!(b, b'e' | b'E')) {
+        let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+        (mantissa, parse_exponent(exponent)?)
+    } else {
+        (digits, 0)
     };
     let (whole, fraction) = match mantissa.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),

@@ -115,7 +115,7 @@ impl Intake {
                         Some(event_id) => event_id,
                         None => EventId::new(&format!("{name}:{}", line.number))?,
                     };
-                    self.event(parsed.event, event_id, &anonymous)?;
+                    self.event(parsed.event, event_id, parsed.fingerprint, &anonymous)?;
                 }
                 Err(refused) => {
                     let faults = refused.faults.as_slice().iter();
@@ -133,7 +133,10 @@ impl Intake {
         for row in OnlineRetail::new(input)? {
             let row = row?;
             match row.outcome {
-                RowOutcome::Event { event, event_id } => self.event(event, event_id, &anonymous)?,
+                RowOutcome::Event { event, event_id } => {
+                    let fingerprint = fingerprint(&event);
+                    self.event(event, event_id, fingerprint, &anonymous)?;
+                }
                 RowOutcome::Skipped(reason) => *self.counts.skipped.entry(reason.name()).or_default() += 1,
                 RowOutcome::Refused(why) => self.refused(row.number, &why),
             }
@@ -141,11 +144,16 @@ impl Intake {
         Ok(())
     }
 
-    fn event(&mut self, event: Event, event_id: EventId, anonymous: &AnonymousRule) -> Result<(), Failure> {
+    fn event(
+        &mut self,
+        event: Event,
+        event_id: EventId,
+        fingerprint: u32,
+        anonymous: &AnonymousRule,
+    ) -> Result<(), Failure> {
         self.counts.events += 1;
         self.counts.returns += u64::from(matches!(&event, Event::Purchase(purchase) if purchase.is_return()));
         let anonymous = anonymous.is_anonymous(event.customer().map(CustomerId::as_str));
-        let fingerprint = fingerprint(&event);
         self.importer.push(NewEvent { event, event_id, origin: Origin::Import, fingerprint, anonymous })?;
         if self.counts.events.is_multiple_of(SHOW_EVERY) {
             self.progress.advance(self.read.load(Ordering::Relaxed), self.counts.events);

@@ -23,6 +23,11 @@ macro_rules! keys {
                 match self { $(Self::$variant => concat!("/", $name),)+ }
             }
 
+            /// Its bit in a set of fields.
+            pub(super) const fn bit(self) -> u32 {
+                1 << self as u32
+            }
+
             fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }
@@ -58,10 +63,14 @@ keys! {
     EventId = "eventId",
 }
 
+const _: () = assert!(Key::ALL.len() <= 32, "a set of fields has 32 bits");
+
 /// The members of one object.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     known: [Option<Value<'a>>; Key::ALL.len()],
+    /// Those that are there, not `null` and not taken, a bit each.
+    filled: u32,
     unknown: Vec<Member<'a>>,
     /// Known fields that stand there twice.
     repeated: Vec<Key>,
@@ -69,7 +78,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) const fn new() -> Self {
-        Self { known: [const { None }; Key::ALL.len()], unknown: Vec::new(), repeated: Vec::new() }
+        Self { known: [const { None }; Key::ALL.len()], filled: 0, unknown: Vec::new(), repeated: Vec::new() }
     }
 
     /// Reads the members of the object that begins where `scanner` stands. Into a place of its own: it is too
@@ -88,14 +97,20 @@ impl<'a> Fields<'a> {
             return;
         };
         let Some(place) = self.known.get_mut(key as usize) else { return };
+        self.filled |= if value == Value::Null { 0 } else { key.bit() };
         if place.replace(value).is_some() && !self.repeated.contains(&key) {
             self.repeated.push(key);
         }
     }
 
     /// Whether the field is there and not `null`.
-    pub(super) fn has(&self, key: Key) -> bool {
-        self.known.get(key as usize).is_some_and(|value| !matches!(value, None | Some(Value::Null)))
+    pub(super) const fn has(&self, key: Key) -> bool {
+        self.filled & key.bit() != 0
+    }
+
+    /// Which of a set of fields are there and not `null`.
+    pub(super) const fn filled_of(&self, set: u32) -> u32 {
+        self.filled & set
     }
 
     /// Whether the field is there, be it `null`.
@@ -105,6 +120,7 @@ impl<'a> Fields<'a> {
 
     /// Takes the field; `null` counts as absent.
     pub(super) fn take(&mut self, key: Key) -> Option<Value<'a>> {
+        self.filled &= !key.bit();
         self.known.get_mut(key as usize)?.take().filter(|value| *value != Value::Null)
     }
 
@@ -112,6 +128,9 @@ impl<'a> Fields<'a> {
     pub(super) fn take_rest(&mut self) -> Vec<Member<'a>> {
         let mut rest = std::mem::take(&mut self.unknown);
         for key in Key::ALL {
+            if self.filled == 0 {
+                break;
+            }
             if let Some(value) = self.take(*key) {
                 rest.push((Cow::Borrowed(key.name()), value));
             }

@@ -7,17 +7,26 @@ use omnix_model::{ErrorCode, EventKind};
 use super::fields::Key;
 use super::reading::Reading;
 
-/// The fields that only one kind has; what tells it from the others.
-const fn own_fields(kind: EventKind) -> &'static [Key] {
+/// The fields that only one kind has, as a set; what tells it from the others.
+const fn own_fields(kind: EventKind) -> u32 {
     match kind {
         EventKind::Purchase => {
-            &[Key::Quantity, Key::Price, Key::TotalAmount, Key::ProductName, Key::ProductCategory]
+            set_of(&[Key::Quantity, Key::Price, Key::TotalAmount, Key::ProductName, Key::ProductCategory])
         }
-        EventKind::SegmentUpdate => &[Key::NewSegment, Key::SegmentationScore, Key::ReasonCodes],
+        EventKind::SegmentUpdate => set_of(&[Key::NewSegment, Key::SegmentationScore, Key::ReasonCodes]),
         EventKind::ConsumptionPrediction => {
-            &[Key::PredictedConsumptionDate, Key::PredictionType, Key::Factors, Key::AlertTriggered]
+            set_of(&[Key::PredictedConsumptionDate, Key::PredictionType, Key::Factors, Key::AlertTriggered])
         }
     }
+}
+
+const fn set_of(keys: &[Key]) -> u32 {
+    let (mut set, mut rest) = (0, keys);
+    while let [key, behind @ ..] = rest {
+        set |= key.bit();
+        rest = behind;
+    }
+    set
 }
 
 /// The kind; breaks off when it cannot be told or is contradicted, which is then among the faults.
@@ -44,9 +53,9 @@ fn checked_against_fields(
     has_type: bool,
     reading: &mut Reading<'_, '_>,
 ) -> ControlFlow<(), EventKind> {
-    let is_contradicted = match (count(kind, reading), fullest(reading)) {
+    let is_contradicted = match (has_own(kind, reading), fullest(reading)) {
         (_, Some(other)) if other != kind => true,
-        (0, None) => EventKind::ALL.into_iter().any(|other| count(other, reading) > 0),
+        (false, None) => EventKind::ALL.into_iter().any(|other| has_own(other, reading)),
         _ => false,
     };
     if !is_contradicted {
@@ -59,7 +68,7 @@ fn checked_against_fields(
 }
 
 fn by_fields(reading: &mut Reading<'_, '_>) -> ControlFlow<(), EventKind> {
-    let mut possible = EventKind::ALL.into_iter().filter(|kind| count(*kind, reading) > 0);
+    let mut possible = EventKind::ALL.into_iter().filter(|kind| has_own(*kind, reading));
     let only = match (possible.next(), possible.next()) {
         (Some(kind), None) => Some(kind),
         _ => fullest(reading),
@@ -74,13 +83,15 @@ fn by_fields(reading: &mut Reading<'_, '_>) -> ControlFlow<(), EventKind> {
 
 /// The only kind all of whose own fields are there.
 fn fullest(reading: &Reading<'_, '_>) -> Option<EventKind> {
-    let mut full = EventKind::ALL.into_iter().filter(|kind| count(*kind, reading) == own_fields(*kind).len());
+    let is_full = |kind: &EventKind| reading.fields.filled_of(own_fields(*kind)) == own_fields(*kind);
+    let mut full = EventKind::ALL.into_iter().filter(is_full);
     match (full.next(), full.next()) {
         (Some(kind), None) => Some(kind),
         _ => None,
     }
 }
 
-fn count(kind: EventKind, reading: &Reading<'_, '_>) -> usize {
-    own_fields(kind).iter().filter(|key| reading.fields.has(**key)).count()
+/// Whether any of the fields that only `kind` has is there.
+const fn has_own(kind: EventKind, reading: &Reading<'_, '_>) -> bool {
+    reading.fields.filled_of(own_fields(kind)) != 0
 }
