@@ -121,8 +121,8 @@ pub(crate) struct DemoArgs {
     /// The shop's seed
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Days of history before the present
-    #[arg(long, default_value_t = 210, value_parser = clap::value_parser!(u32).range(90..=1_000))]
+    /// Days of history before the present: those who left must have been gone for long enough to be missed
+    #[arg(long, default_value_t = 210, value_parser = clap::value_parser!(u32).range(180..=1_000))]
     pub(crate) days: u32,
 }
 
@@ -329,17 +329,19 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Say everything that is wrong with the settings
-    Check {
-        /// A TOML file with settings
-        #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
-        config: Option<PathBuf>,
-    },
+    Check(ConfigArgs),
     /// Print the settings in force and where each comes from; secrets are left out
-    Print {
-        /// A TOML file with settings
-        #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
-        config: Option<PathBuf>,
-    },
+    Print(ConfigArgs),
     /// Print the JSON schema of the settings file
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// A TOML file with settings
+    #[arg(long, env = "OMNIX_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }

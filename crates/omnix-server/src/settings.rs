@@ -70,28 +70,41 @@ impl Resolved {
     pub fn print(&self) -> String {
         use std::fmt::Write as _;
 
-        let table = toml::Table::try_from(&self.settings).unwrap_or_default();
         let mut text = String::new();
         let mut section = "";
-        for key in KEYS {
+        for (key, value, source) in self.shown() {
             let (name, field) = key.split();
             if name != section {
                 let gap = if section.is_empty() { "" } else { "\n" };
                 section = name;
                 writeln!(text, "{gap}[{name}]").unwrap_or_default();
             }
-            let value = table.get(name).and_then(|section| section.get(field));
-            let shown = match value {
-                Some(toml::Value::String(secret)) if key.is_secret && !secret.is_empty() => {
-                    "\"(not shown)\"".to_owned()
-                }
-                Some(value) => value.to_string(),
-                None => continue,
-            };
-            let source = self.sources.get(key.path).map_or_else(|| "default".to_owned(), Source::to_string);
-            writeln!(text, "{field} = {shown} # {source}").unwrap_or_default();
+            writeln!(text, "{field} = {value} # {source}").unwrap_or_default();
         }
         text
+    }
+
+    /// The settings by key (`http.listen`), each as `{ "value": …, "source": … }`. Secrets are not shown.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let entry = |(key, value, source): (&Key, toml::Value, String)| {
+            (key.path.to_owned(), serde_json::json!({ "value": value, "source": source }))
+        };
+        self.shown().map(entry).collect::<serde_json::Map<_, _>>().into()
+    }
+
+    /// Every setting with its value, or words that stand for a secret, and its source.
+    fn shown(&self) -> impl Iterator<Item = (&'static Key, toml::Value, String)> {
+        let table = toml::Table::try_from(&self.settings).unwrap_or_default();
+        KEYS.iter().filter_map(move |key| {
+            let (name, field) = key.split();
+            let value = match table.get(name)?.get(field)? {
+                toml::Value::String(secret) if key.is_secret && !secret.is_empty() => "(not shown)".into(),
+                value => value.clone(),
+            };
+            let source = self.sources.get(key.path).map_or_else(|| "default".to_owned(), Source::to_string);
+            Some((key, value, source))
+        })
     }
 }
 

@@ -14,16 +14,27 @@ use crate::cli::DoctorArgs;
 use crate::failure::Failure;
 use crate::{assemble, settings};
 
+/// What is said when there was no loss to accept.
+const NOTHING_LOST: &str = "no loss to accept: nothing that is not applied yet is damaged";
+
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let settings = settings::of(&args.directory, &[])?.settings;
     let report = examine(&settings)?;
-    if args.json {
-        println!("{}", report.json());
-    } else {
+    if !args.json {
         report.lines.iter().for_each(|line| println!("{line}"));
     }
-    if args.accept_loss {
-        return accept_loss(&settings, args.json);
+    let accepted = if args.accept_loss { Some(accept_loss(&settings)?) } else { None };
+    if args.json {
+        println!("{}", report.json(accepted));
+    }
+    if let Some(runs) = accepted {
+        if !args.json {
+            println!(
+                "{}",
+                if runs == 0 { NOTHING_LOST } else { "the loss stands in the log; events are taken again" }
+            );
+        }
+        return Ok(());
     }
     match report.faults.len() {
         0 => Ok(()),
@@ -47,13 +58,17 @@ impl Report {
         self.faults.push(format!("{what}: {fault}"));
     }
 
-    fn json(&self) -> Value {
+    /// With how many damaged runs of frames were accepted as lost, if that was asked for.
+    fn json(&self, accepted: Option<usize>) -> Value {
         let mut json = self.facts.clone();
         if let Some(object) = json.as_object_mut() {
             object.insert("logs".to_owned(), self.logs.clone().into());
             object.insert("stores".to_owned(), self.stores.clone().into());
             object.insert("faults".to_owned(), self.faults.clone().into());
             object.insert("sound".to_owned(), self.faults.is_empty().into());
+            if let Some(runs) = accepted {
+                object.insert("acceptedRuns".to_owned(), runs.into());
+            }
         }
         json
     }
@@ -143,19 +158,11 @@ fn tell_store(path: &Path, log: LogEntry, report: &mut Report) {
     }
 }
 
-fn accept_loss(settings: &Settings, json: bool) -> Result<(), Failure> {
+/// Accepts the loss of what is damaged and not applied yet; answers how many runs of frames that are.
+fn accept_loss(settings: &Settings) -> Result<usize, Failure> {
     let opened = assemble::open(settings, Purpose::Live)?;
     let runs: usize = opened.stream.replays().iter().map(|replay| replay.damaged.len()).sum();
     opened.stream.handle().accept_loss();
     opened.stop()?;
-    if json {
-        // The report is the answer; what follows is for people.
-        return Ok(());
-    }
-    if runs == 0 {
-        println!("no loss to accept: nothing that is not applied yet is damaged");
-    } else {
-        println!("the loss stands in the log; events are taken again");
-    }
-    Ok(())
+    Ok(runs)
 }

@@ -89,10 +89,13 @@ fn damage_is_told_reads_go_on_and_an_accepted_loss_mends_it() {
     assert_eq!(doctor(dir.path(), &["--accept-loss"]).code, 6, "a server holds it");
     server.kill();
 
-    let mut mend = crate::support::omnix(&["doctor", "--accept-loss", "--data-dir", text(dir.path())]);
-    let mended = Ended::of(mend.env("KINESIS_SHARD_COUNT", "1").output().unwrap());
-    let told = mended.ok();
+    let mend = |more: &[&str]| {
+        let args = [&["doctor", "--accept-loss", "--data-dir", text(dir.path())], more].concat();
+        Ended::of(crate::support::omnix(&args).env("KINESIS_SHARD_COUNT", "1").output().unwrap())
+    };
+    let told = mend(&[]).ok();
     assert!(told.ends_with("events are taken again\n"), "{told}");
+    assert_eq!(mend(&["--json"]).json()["acceptedRuns"], json!(0), "once is enough");
     let server = Server::start_with(dir.path(), &[("KINESIS_SHARD_COUNT", "1")]);
     assert_eq!(server.get("/readyz").0, 200);
     assert_eq!(server.post("/v1/streaming/events/purchase", &event).0, 201);

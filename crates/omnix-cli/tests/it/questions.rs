@@ -97,6 +97,10 @@ fn a_rejected_event_is_shown_corrected_and_published() {
     std::fs::write(&body, purchase("e-9", "c-2", 4.0, "2026-01-05T10:00:00Z").to_string()).unwrap();
     server.run(&["rejected", "replay", id, "--body", text(&body)]).ok();
     assert_eq!(server.customer("c-2")["totalSpent"].as_f64(), Some(4.0));
+    std::fs::write(&body, purchase("e-9", "c-2", 5.0, "2026-01-05T10:00:00Z").to_string()).unwrap();
+    let conflict = server.run(&["rejected", "replay", id, "--body", text(&body)]);
+    assert_eq!(conflict.code, 5, "the customer has another event under this id: {conflict:?}");
+    assert_eq!(server.customer("c-2")["totalSpent"].as_f64(), Some(4.0), "the first one stays");
     for command in ["show", "replay"] {
         assert_eq!(server.run(&["rejected", command, "q0000"]).code, 3, "{command}");
     }
