@@ -35,7 +35,8 @@ pub(super) fn open_tree(
     let tree = Config::new(dir, seqno.clone(), unused)
         .use_cache(settings.caches.cache)
         .use_descriptor_table(Some(settings.caches.descriptors))
-        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+        // What is flushed is soon written again, by the compaction that takes it to the levels that last.
+        .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))
         .with_compaction_filter_factory(settings.expire.map(ExpiryFactory::shared))
         .open()
         .map_err(unreadable)?;
