@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Apply the whole log again; compare or replace what is stored (opens the data directory)
     Rebuild(RebuildArgs),
+    /// Send a history through the engine and write down every prediction (opens no directory)
+    Replay(ReplayArgs),
     /// Hold predictions against what happened next, on your own history (reads files)
     Eval(EvalArgs),
     /// Measure this machine and this binary (starts servers of its own)
@@ -300,6 +302,27 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
     /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The history, plain, or gzip when its name ends in .gz
+    pub(crate) path: PathBuf,
+    /// How it is written
+    #[arg(long)]
+    pub(crate) format: FormatArg,
+    /// Where predictions go, one JSON object a line; gzip when the name ends in .gz
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: PathBuf,
+    /// Say what is due on this date and on every seventh after it, up to the last event's
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = crate::replay::date)]
+    pub(crate) grid_from: Option<i64>,
+    /// Say on this date in which segment each customer is; may be given several times
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = crate::replay::date)]
+    pub(crate) snapshot: Vec<i64>,
+    /// Print what was done as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod insight;
 pub(crate) mod rebuild;
 pub(crate) mod rejected;
+pub(crate) mod replay;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod status;

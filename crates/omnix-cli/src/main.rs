@@ -12,6 +12,7 @@ mod assemble;
 mod source;
 mod client;
 mod progress;
+mod replay;
 mod demo;
 mod bench;
 mod eval;
@@ -57,6 +58,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Rejected(command) => block_on(commands::rejected::run(command)),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Rebuild(args) => commands::rebuild::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Config(command) => commands::config::run(command),

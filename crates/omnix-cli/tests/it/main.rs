@@ -9,6 +9,7 @@ mod eval;
 mod import;
 mod promises;
 mod questions;
+mod replay;
 mod reshard;
 mod send;
 mod serve;
