@@ -2,8 +2,8 @@
 //!
 //! Where the store writes a commit as a whole, and may fall back to an earlier one, a commit serves readers and
 //! nobody else: what makes an event durable is the log. So groups are gathered and committed together, when they
-//! have become many, or old, or as soon as somebody reads: what a customer's next event, the present hour's counts
-//! or a lane's place would have been written for every group is written once.
+//! have become many, or old, or as soon as somebody reads: the counts of the hour, the place of a lane and the state
+//! of a customer who buys several things are then written once, and not for every group.
 //!
 //! On a store without transactions a group that was written in part is applied again. Its effects come first,
 //! and behind them a row says that they are complete; from then on the group's effects are not written again,
@@ -28,6 +28,7 @@ use crate::{keys, observed, state_row};
 
 /// How long to wait for the store's background work before trying again.
 const BEHIND_WAIT: Duration = Duration::from_millis(2);
+
 /// How much is gathered before it is committed.
 struct Bounds {
     records: usize,
@@ -36,7 +37,7 @@ struct Bounds {
     age_us: u64,
 }
 
-/// Where somebody waits for an answer: a commit takes the shard's time, a few milliseconds at the most.
+/// Where somebody waits for an answer: a commit takes the shard's time, about 10 us a record.
 const LIVE: Bounds = Bounds { records: 1_024, bytes: 4 << 20, age_us: 1_000_000 };
 /// In history, and when the log is applied again after a start: nobody waits. A crash applies it once more, which
 /// takes less than a second.
