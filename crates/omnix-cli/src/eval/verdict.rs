@@ -5,6 +5,7 @@
 //! chance, is called none.
 
 use super::measure::{Findings, Measure, Standing};
+use super::split::Split;
 use super::{Evaluation, Shop};
 
 /// A difference in AUC below which two methods are called equal.
@@ -13,6 +14,8 @@ const AUC_TIE: f64 = 0.005;
 const RECALL_TIE: f64 = 0.003;
 /// The same for days.
 const DAYS_TIE: f64 = 0.1;
+/// Days that the longest predictions are followed for.
+const DAYS_FOLLOWED: i64 = 60;
 
 /// All sentences.
 pub(crate) fn sentences(evaluation: &Evaluation) -> Vec<String> {
@@ -29,6 +32,7 @@ pub(crate) fn sentences(evaluation: &Evaluation) -> Vec<String> {
     sentences.extend(alerts(&evaluation.anomaly));
     sentences.extend(return_of_customers(&evaluation.segments));
     sentences.extend(missing(evaluation));
+    sentences.extend(too_short(evaluation.split));
     sentences
 }
 
@@ -105,6 +109,17 @@ fn return_of_customers(findings: &Findings) -> Option<String> {
     ))
 }
 
+/// What the days that are judged do not suffice for.
+fn too_short(split: Split) -> Option<String> {
+    let days = split.last - split.from;
+    (days < DAYS_FOLLOWED).then(|| {
+        format!(
+            "Predictions of dates and of the next {DAYS_FOLLOWED} days could not be judged: the history goes on for \
+             only {days} days after the first that is judged. Let `--from` say an earlier one."
+        )
+    })
+}
+
 fn missing(evaluation: &Evaluation) -> Option<String> {
     let gaps: Vec<String> = evaluation
         .parts()
@@ -166,6 +181,12 @@ mod tests {
         assert!(said(10.5).contains("1.5 days closer"));
         assert!(said(12.05).contains("as close as"));
         assert!(said(14.0).contains("2.0 days further off"));
+    }
+
+    #[test]
+    fn a_hold_out_without_sixty_days_to_follow_is_said_to_be_too_short() {
+        assert!(too_short(Split { first: 0, from: 40, last: 99 }).unwrap().contains("only 59 days"));
+        assert_eq!(too_short(Split { first: 0, from: 39, last: 99 }), None);
     }
 
     #[test]
