@@ -14,6 +14,8 @@ mod import;
 mod random;
 mod server;
 
+pub(crate) use random::Random;
+
 /// Which gate.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Gate {

@@ -13,6 +13,7 @@ mod report;
 
 mod deny;
 mod gate;
+mod instructions;
 mod readme;
 mod suite;
 mod tidy;

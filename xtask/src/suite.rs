@@ -11,12 +11,12 @@ use anyhow::bail;
 use crate::command::Ended;
 use crate::report::Report;
 use crate::workspace::Workspace;
-use crate::{command, counts, deny, gate, readme, tidy};
+use crate::{command, counts, deny, gate, instructions, readme, tidy};
 
 /// A name and what it does.
 type Step = (&'static str, fn(&Workspace) -> anyhow::Result<Report>);
 
-/// In the order in which a fault is cheapest to find; what needs the release binary stands last.
+/// In the order in which a fault is cheapest to find; what needs optimised code stands last.
 const STEPS: &[Step] = &[
     ("format", format),
     ("tidy", tidy::run),
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("tests", tests),
     ("doctests", doctests),
     ("release", release),
+    ("instructions", instructions::run),
     ("readme", readme::run),
     ("contract", contract),
     ("import", import),
@@ -49,14 +50,18 @@ pub(crate) fn run(workspace: &Workspace, only: &[String]) -> bool {
         }
         let start = Instant::now();
         let report = step(workspace).unwrap_or_else(|error| Report::fail(format!("{error:#}")));
-        let verdict = if report.holds() { "ok" } else { "FAILED" };
+        let verdict = match (report.passed, report.failed) {
+            (0, 0) => "skipped",
+            (_, 0) => "ok",
+            _ => "FAILED",
+        };
         let seconds = start.elapsed().as_secs_f64();
         println!(
-            "{verdict:<7}{name:<10}{seconds:>7.1} s  {} passed, {} failed",
+            "{verdict:<8}{name:<13}{seconds:>7.1} s  {} passed, {} failed",
             report.passed, report.failed
         );
         for line in report.notes.iter().flat_map(|note| note.lines()) {
-            println!("       {line}");
+            println!("        {line}");
         }
         total.add(report);
     }
