@@ -78,12 +78,11 @@ impl Hot {
     /// Where `id` is held, which counts as a use at `now`.
     pub(crate) fn find(&mut self, id: &CustomerId, now: Timestamp) -> Option<Place> {
         let index = *self.places.get(id.as_str())?;
-        if self.newest != Some(index) {
+        let slot = self.slot_mut(index)?;
+        // Among uses at the same time the order says nothing.
+        if std::mem::replace(&mut slot.used_at, now) != now {
             self.unlink(index);
             self.link_newest(index);
-        }
-        if let Some(slot) = self.slot_mut(index) {
-            slot.used_at = now;
         }
         Some(Place(index))
     }
