@@ -9,8 +9,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::Progress;
 
-/// How long a reader waits: a shard that takes longer has failed, or waits for its store. Then what is committed
-/// is read.
+/// How long a reader waits: a shard that takes longer has failed, or waits for its store. Then what is
+/// committed is read.
 const WAIT: Duration = Duration::from_secs(2);
 /// Readers that wait for a shard to hear them.
 const ASKING_MAX: usize = 64;

@@ -1,7 +1,7 @@
 //! What can be asked of a stream: answered from what was committed, and from nothing else.
 //!
-//! Every question first lets the shards that it concerns commit what they have applied, so that it sees what was
-//! answered before it was asked.
+//! Every question first lets the shards that it concerns commit what they have applied, so that it sees what
+//! was answered before it was asked.
 //!
 //! Synchronous: whoever serves sockets asks from a thread that may block.
 

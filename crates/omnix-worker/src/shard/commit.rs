@@ -1,9 +1,9 @@
 //! Steps 5 and 6: write the states and what follows from them, and answer.
 //!
-//! Where the store writes a commit as a whole, and may fall back to an earlier one, a commit serves readers and
-//! nobody else: what makes an event durable is the log. So groups are gathered and committed together, when they
-//! have become many, or old, or as soon as somebody reads: the counts of the hour, the place of a lane and the state
-//! of a customer who buys several things are then written once, and not for every group.
+//! Where the store writes a commit as a whole, and may fall back to an earlier one, a commit serves readers
+//! and nobody else: what makes an event durable is the log. So groups are gathered and committed together,
+//! when they have become many, or old, or as soon as somebody reads: the counts of the hour, the place of a
+//! lane and the state of a customer who buys several things are then written once, and not for every group.
 //!
 //! On a store without transactions a group that was written in part is applied again. Its effects come first,
 //! and behind them a row says that they are complete; from then on the group's effects are not written again,
@@ -39,8 +39,8 @@ struct Bounds {
 
 /// Where somebody waits for an answer: a commit takes the shard's time, about 10 us a record.
 const LIVE: Bounds = Bounds { records: 1_024, bytes: 4 << 20, age_us: 1_000_000 };
-/// In history, and when the log is applied again after a start: nobody waits. A crash applies it once more, which
-/// takes less than a second.
+/// In history, and when the log is applied again after a start: nobody waits. A crash applies it once more,
+/// which takes less than a second.
 const UNATTENDED: Bounds = Bounds { records: 65_536, bytes: 24 << 20, age_us: u64::MAX };
 /// About the bytes of a row that adds up, in memory.
 const COUNTED_ROW_BYTES: usize = 4 << 10;
@@ -168,8 +168,8 @@ impl Shard {
         self.note_import_applied()
     }
 
-    /// Whether groups are committed several at once. A store that writes row by row speaks for one at a time, and
-    /// each of its commits is durable.
+    /// Whether groups are committed several at once. A store that writes row by row speaks for one at a time,
+    /// and each of its commits is durable.
     fn gathers(&self) -> bool {
         self.context.atomicity == Atomicity::Commit
     }

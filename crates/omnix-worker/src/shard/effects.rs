@@ -19,9 +19,9 @@ use crate::queries::{FeedMessage, minute_of};
 use crate::rollup::{Activity, Census, Sales, add_label};
 use crate::rows::{FeedEntry, IndexEntry};
 
-/// The rows that add up. What went on counts in the shard's first lane, whatever lane it went on in: whoever asks
-/// wants the sum, and a row an hour is one write where one an hour and lane were thirty. How many customers are in a
-/// segment belongs to them, and goes with their lane to another shard.
+/// The rows that add up. What went on counts in the shard's first lane, whatever lane it went on in: whoever
+/// asks wants the sum, and a row an hour is one write where one an hour and lane were thirty. How many
+/// customers are in a segment belongs to them, and goes with their lane to another shard.
 #[derive(Debug)]
 pub(crate) struct Books {
     pub(super) sales: Book<Sales>,
