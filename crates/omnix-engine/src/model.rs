@@ -85,20 +85,25 @@ struct Derived {
     attraction: Vec<[f32; CHUNK]>,
 }
 
-/// What makes a product's companions count for it, in the lists.
-#[derive(Debug, Clone, Copy)]
+/// What the lists need to know of a product, side by side: the products of a customer lie all over the memory.
+/// Figures of 32 bits are enough to rank by.
+#[derive(Debug, Clone)]
 pub(crate) struct Pull {
+    /// Whose; none where there is no product.
+    id: Option<ProductId>,
+    /// How far its intervals lie from those of all pairs (see [`IntervalPrior::lean`]).
+    pub lean: f32,
     /// `(n_i + 5 g)^-0.5`, one side of the cosine of `C_ij`; `g` is the weight of a basket at the model's time.
-    pub basket_norm: f64,
+    pub basket_norm: f32,
     /// Its fast popularity as a part of the largest, plus its repeat share.
-    pub appeal: f64,
+    pub appeal: f32,
     /// Its trend over that of all products; 1 at the most.
-    pub fading: f64,
+    pub fading: f32,
 }
 
 impl Pull {
     /// Of a product that the model does not know.
-    pub(crate) const UNKNOWN: Self = Self { basket_norm: 0.0, appeal: 0.0, fading: 1.0 };
+    const UNKNOWN: Self = Self { id: None, lean: 0.0, basket_norm: 0.0, appeal: 0.0, fading: 1.0 };
 }
 
 impl PartialEq for Model {
@@ -140,10 +145,15 @@ impl Model {
             let Some(product) = product else { continue };
             let popularity = &product.popularity;
             let (short, long) = (part(popularity.short, peak.short), part(popularity.long, peak.long));
-            pull.basket_norm = 1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket);
-            pull.appeal = short + popularity.repeat_share();
-            pull.fading = (popularity.trend() / trend).min(1.0);
-            *attraction = narrow(pull.basket_norm * ((short + 0.001) / (long + 0.001)));
+            let basket_norm = 1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket);
+            *pull = Pull {
+                id: Some(product.id.clone()),
+                lean: narrow(body.intervals.lean(product.intervals)),
+                basket_norm: narrow(basket_norm),
+                appeal: narrow(short + popularity.repeat_share()),
+                fading: narrow((popularity.trend() / trend).min(1.0)),
+            };
+            *attraction = narrow(basket_norm * ((short + 0.001) / (long + 0.001)));
         }
         let derived = Derived { popular, all, peak, pull, attraction };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
@@ -238,7 +248,7 @@ impl Model {
 
     /// The same, for who has the id's hash at hand (see [`hash`]).
     pub(crate) fn slot_under(&self, hash: u32, id: &ProductId) -> Option<u32> {
-        self.body.catalogue.find_under(hash, id)
+        self.body.catalogue.find_under(hash, |slot| self.pull(slot).id.as_ref() == Some(id))
     }
 
     /// The product in a slot.
@@ -260,13 +270,19 @@ impl Model {
     /// Looks at the companions of all `slots`, one a cache line, so that they are fetched side by side: what
     /// comes of it is of no use.
     pub(crate) fn fetch_companions(&self, slots: impl Iterator<Item = u32>) -> u32 {
-        let lines = slots.flat_map(|slot| self.companions(slot).chunks(NEIGHBOURS_OF_LINE));
-        lines.fold(0, |seen, line| seen ^ line.first().map_or(0, |neighbour| neighbour.slot))
+        let mut seen = 0;
+        for slot in slots {
+            for [first, ..] in self.companions(slot).as_chunks::<NEIGHBOURS_OF_LINE>().0 {
+                seen ^= first.slot;
+            }
+        }
+        seen
     }
 
-    /// What makes the companions of the product in `slot` count; nothing does where there is no product.
-    pub(crate) fn pull(&self, slot: u32) -> Pull {
-        self.derived.pull.get(slot as usize).copied().unwrap_or(Pull::UNKNOWN)
+    /// What the lists need to know of the product in `slot`.
+    pub(crate) fn pull(&self, slot: u32) -> &Pull {
+        static UNKNOWN: Pull = Pull::UNKNOWN;
+        self.derived.pull.get(slot as usize).unwrap_or(&UNKNOWN)
     }
 
     /// By slot: what company is multiplied by to tell what is new (see [`Derived::attraction`]).

@@ -90,22 +90,33 @@ pub(crate) fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
 }
 
 /// How well each product of the model goes with a customer's own and the basket.
-struct Taste {
+struct Taste<'m> {
     /// `cf_j = (n_j + 5)^-0.5 sum_i s_i (n_i + 5)^-0.5 C_ij`, by slot, without the first factor.
     company: Scratch,
-    /// The slot of each own product.
-    own_slots: Vec<Option<u32>>,
+    /// What the model knows of each own product.
+    own: Vec<Known<'m>>,
     /// Slots that the customer or the basket holds.
     held: Vec<u32>,
 }
 
-impl Taste {
-    fn of(model: &Model, query: &RankQuery<'_>) -> Self {
-        let mut own_slots = Vec::with_capacity(query.own.len());
-        own_slots.extend(query.own.iter().map(|item| model.slot_under(item.hash, item.product_id)));
+/// What the model knows of a product: its slot, and what lies there.
+#[derive(Debug, Clone, Copy)]
+struct Known<'m> {
+    slot: Option<u32>,
+    pull: &'m Pull,
+}
+
+impl<'m> Taste<'m> {
+    fn of(model: &'m Model, query: &RankQuery<'_>) -> Self {
+        let known = |item: &OwnItem<'_>| {
+            let slot = model.slot_under(item.hash, item.product_id);
+            Known { slot, pull: model.pull(slot.unwrap_or(u32::MAX)) }
+        };
+        let mut own = Vec::with_capacity(query.own.len());
+        own.extend(query.own.iter().map(known));
         let mut liked: Vec<(u32, f64)> = Vec::with_capacity(query.own.len() + query.basket.len());
-        for (item, slot) in query.own.iter().zip(&own_slots) {
-            liked.extend(slot.map(|slot| (slot, weight(item))));
+        for (item, known) in query.own.iter().zip(&own) {
+            liked.extend(known.slot.map(|slot| (slot, weight(item))));
         }
         let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
         if liked.len() > TASTE_MAX {
@@ -122,9 +133,9 @@ impl Taste {
         std::hint::black_box(model.fetch_companions(liked.iter().map(|&(slot, _)| slot)));
         let mut company = Scratch::zeroed(model.slots());
         for (slot, weight) in liked {
-            company.add(model, slot, narrow(weight / length * model.pull(slot).basket_norm));
+            company.add(model, slot, narrow(weight / length) * model.pull(slot).basket_norm);
         }
-        Self { company, own_slots, held }
+        Self { company, own, held }
     }
 }
 
@@ -169,7 +180,7 @@ fn recommended(
 struct Scored<'a> {
     score: f64,
     product_id: &'a ProductId,
-    product: Option<&'a Product>,
+    slot: Option<u32>,
     is_due: bool,
 }
 
@@ -199,36 +210,36 @@ impl<'a> Best<'a> {
         self.list.get(self.limit - 1).map(|last| last.score)
     }
 
-    fn recommended(&self) -> Vec<Recommended> {
-        let reason = |scored: &Scored<'_>| if scored.is_due { "due" } else { "frequent" };
+    fn recommended(&self, model: &Model) -> Vec<Recommended> {
+        let product = |own: &Scored<'_>| own.slot.and_then(|slot| model.at(slot));
+        let reason = |own: &Scored<'_>| if own.is_due { "due" } else { "frequent" };
         let list = self.list.iter();
-        list.map(|own| recommended(own.score, own.product_id, own.product, reason(own))).collect()
+        list.map(|own| recommended(own.score, own.product_id, product(own), reason(own))).collect()
     }
 }
 
 /// An own product on its way into the list.
 struct Liked<'a> {
     item: &'a OwnItem<'a>,
-    slot: Option<u32>,
+    known: Known<'a>,
     /// Its score but for the factor 0.5 + the probability that it is due.
     liking: f64,
 }
 
 /// The customer's own products, those liked most first. Whether one is due is only worked out while that can
 /// still bring it into the list: at most 1.5 times its liking.
-fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended> {
-    let mut liked = liked(model, query, taste);
+fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste<'_>) -> Vec<Recommended> {
+    let mut liked = liked(query, taste);
     if liked.len() > query.limit {
         liked.select_nth_unstable_by(query.limit, |a, b| b.liking.total_cmp(&a.liking));
     }
     let mut best = Best::new(query.limit, liked.len());
-    for Liked { item, slot, liking } in liked {
+    for Liked { item, known, liking } in liked {
         let is_out = |due: f64| best.least().is_some_and(|least| liking * (0.5 + due) < least);
         if is_out(1.0) {
             continue;
         }
-        let product = slot.and_then(|slot| model.at(slot));
-        let interval = interval(model, query, item, product);
+        let interval = interval(model, query, item, known.pull);
         let elapsed = days_between(item.last_at, query.now).max(0.0);
         let outlast = interval.survival(elapsed + DUE_DAYS);
         if is_out(1.0 - outlast) {
@@ -236,49 +247,43 @@ fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste) -> Vec<Recommended
         }
         let due = interval.ends_before(elapsed, outlast);
         let (score, is_due) = (liking * (0.5 + due), due >= DUE_MIN);
-        best.offer(Scored { score, product_id: item.product_id, product, is_due });
+        best.offer(Scored { score, product_id: item.product_id, slot: known.slot, is_due });
     }
-    best.recommended()
+    best.recommended(model)
 }
 
 /// How much the customer likes each of their products, whether due or not.
-fn liked<'a>(model: &Model, query: &RankQuery<'a>, taste: &Taste) -> Vec<Liked<'a>> {
+fn liked<'a>(query: &RankQuery<'a>, taste: &Taste<'a>) -> Vec<Liked<'a>> {
     let mut basket: Vec<&ProductId> = query.basket.iter().collect();
     basket.sort_unstable();
-    let mut known: Vec<Liked<'a>> = Vec::with_capacity(query.own.len());
+    let mut liked: Vec<Liked<'a>> = Vec::with_capacity(query.own.len());
     let (mut most, mut company_most) = (1.0_f64, 1e-12_f64);
-    for (item, &slot) in query.own.iter().zip(&taste.own_slots) {
+    for (item, &known) in query.own.iter().zip(&taste.own) {
         if basket.binary_search(&item.product_id).is_ok() {
             continue;
         }
-        let company =
-            slot.map_or(0.0, |slot| f64::from(taste.company.at(slot)) * model.pull(slot).basket_norm);
+        let company = known.slot.map_or(0.0, |slot| taste.company.at(slot) * known.pull.basket_norm);
+        let company = f64::from(company);
         most = most.max(item.baskets.into());
         company_most = company_most.max(company);
-        known.push(Liked { item, slot, liking: company });
+        liked.push(Liked { item, known, liking: company });
     }
-    for Liked { item, slot, liking } in &mut known {
-        let pull = slot.map_or(Pull::UNKNOWN, |slot| model.pull(slot));
+    for Liked { item, known, liking } in &mut liked {
         let often = f64::from(item.baskets) / most;
-        *liking = (0.5 * often + 0.25 * (*liking / company_most + pull.appeal)) * pull.fading;
+        *liking = (0.5 * often + 0.25 * (*liking / company_most + f64::from(known.pull.appeal)))
+            * f64::from(known.pull.fading);
     }
-    known
+    liked
 }
 
 /// When a product is bought again.
-fn interval(
-    model: &Model,
-    query: &RankQuery<'_>,
-    item: &OwnItem<'_>,
-    product: Option<&Product>,
-) -> LogNormal {
+fn interval(model: &Model, query: &RankQuery<'_>, item: &OwnItem<'_>, pull: &Pull) -> LogNormal {
     let prior = model.intervals();
-    let of_product = product.map(Product::intervals).unwrap_or_default();
-    prior.posterior(prior.prior_mean(of_product, query.intervals), item.intervals)
+    prior.posterior(prior.prior_mean_at(pull.lean.into(), query.intervals), item.intervals)
 }
 
 /// Products that the customer does not hold.
-fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste) -> Vec<Recommended> {
+fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste<'_>) -> Vec<Recommended> {
     taste.company.clear(&taste.held);
     let id = |slot: u32| model.at(slot).map(Product::id);
     let mut first: Vec<(f32, u32)> = Vec::with_capacity(query.limit.min(model.slots()) + 1);

@@ -54,12 +54,12 @@ impl Catalogue {
 
     /// The slot of a product.
     pub(super) fn find(&self, id: &ProductId) -> Option<u32> {
-        self.find_under(hash(id), id)
+        self.find_under(hash(id), |slot| self.get(slot).is_some_and(|product| product.id == *id))
     }
 
-    /// The same, for who has the id's hash at hand.
-    pub(super) fn find_under(&self, hash: u32, id: &ProductId) -> Option<u32> {
-        self.index.find(hash, |slot| self.get(slot).is_some_and(|product| product.id == *id))
+    /// The slot under the hash of an id for which `is_it` holds.
+    pub(super) fn find_under(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        self.index.find(hash, is_it)
     }
 
     /// The product in a slot.

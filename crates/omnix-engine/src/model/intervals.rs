@@ -111,8 +111,18 @@ impl IntervalPrior {
     /// before its own intervals are looked at, from those of its product and of its customer.
     #[must_use]
     pub fn prior_mean(&self, product: IntervalSums, customer: IntervalSums) -> f64 {
+        self.prior_mean_at(self.lean(product), customer)
+    }
+
+    /// `(S_p - n_p g)/(n_p + 8)`: how far a product's intervals lie from those of all pairs.
+    pub(crate) fn lean(&self, product: IntervalSums) -> f64 {
+        product.offset(self.mean(), PRODUCT_SHRINKAGE)
+    }
+
+    /// [`Self::prior_mean`] of a product by its [`Self::lean`].
+    pub(crate) fn prior_mean_at(&self, lean: f64, customer: IntervalSums) -> f64 {
         let g = self.mean();
-        g + product.offset(g, PRODUCT_SHRINKAGE) + customer.offset(g, CUSTOMER_SHRINKAGE)
+        g + lean + customer.offset(g, CUSTOMER_SHRINKAGE)
     }
 
     /// The distribution of a pair's next interval, from its prior mean `m0` and its own intervals:

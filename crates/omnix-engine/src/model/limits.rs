@@ -57,7 +57,7 @@ const BYTES_MAX: usize = {
     let limits = ModelLimits::DEFAULT;
     let product = size_of::<Option<Product>>()
         + size_of::<Pull>()
-        + size_of::<f64>()
+        + size_of::<f32>()
         + INDEX_BYTES
         + LIST_BYTES
         + 3 * TEXT_OVERHEAD;
