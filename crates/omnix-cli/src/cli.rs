@@ -293,7 +293,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) predictions: Option<PathBuf>,
     /// Judge predictions from this day on (YYYY-MM-DD); without it the last third of the history
-    #[arg(long, value_name = "DATE", value_parser = crate::eval::split::day)]
+    #[arg(long, value_name = "DATE", value_parser = crate::replay::date)]
     pub(crate) from: Option<i64>,
     /// Also replay so many copies of the history with multiplied orders, of each factor: are they found?
     #[arg(long, default_value_t = 0, value_name = "COPIES", value_parser = clap::value_parser!(u32).range(0..=20))]

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{EvalArgs, HistoryFormat};
+use crate::cli::{EvalArgs, FormatArg, HistoryFormat, ReplayArgs};
+use crate::commands::replay;
 use crate::eval::plant::{self, Copy, Harvest};
 use crate::eval::predictions::Predictions;
 use crate::eval::read::HistoryFile;
 use crate::eval::split::Split;
 use crate::eval::{self, history::History, report, table};
 use crate::failure::Failure;
+
+/// Days that a snapshot has to be followed for.
+const SNAPSHOT_DAYS: i64 = 60;
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let source = HistoryFile::new(&args.path, args.format)?;
@@ -63,9 +67,21 @@ impl Replay<'_> {
         Ok(predictions)
     }
 
+    /// Replays what a split asks for: the weekly grid from its first day on, and snapshots that can be followed.
     fn replay(&self, source: HistoryFile<'_>, predictions: &Path) -> Result<(), Failure> {
-        let _ = (self.split, source, predictions);
-        Err(Failure::usage("`--predictions` is needed: a file that `omnix replay` has written"))
+        let format = match source.format {
+            HistoryFormat::OnlineRetail => FormatArg::OnlineRetail,
+            HistoryFormat::Ndjson | HistoryFormat::Csv => FormatArg::Ndjson,
+        };
+        replay::write(&ReplayArgs {
+            path: source.path.to_owned(),
+            format,
+            predictions: predictions.to_owned(),
+            grid_from: Some(self.split.from),
+            snapshot: self.split.snapshots(SNAPSHOT_DAYS),
+            json: false,
+        })
+        .map(drop)
     }
 
     /// Replays `copies` copies of each kind with something wrong in them; answers what was said of that.
@@ -77,7 +93,9 @@ impl Replay<'_> {
         copies: u32,
     ) -> Result<Harvest, Failure> {
         let mut harvest = Harvest::default();
-        for copy in plant::copies(history, predictions, self.split, copies) {
+        let copies = plant::copies(history, predictions, self.split, copies);
+        for (number, copy) in copies.iter().enumerate() {
+            eprintln!("planting: copy {} of {}", number + 1, copies.len());
             let path = self.folder.join("copy.ndjson");
             copy.write(source, history, &path)?;
             let copied = HistoryFile::new(&path, None)?;

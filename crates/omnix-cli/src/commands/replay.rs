@@ -27,7 +27,7 @@ use crate::settings;
 const SHOW_EVERY: u64 = 10_000;
 
 /// What a replay did.
-struct Summary {
+pub(crate) struct Summary {
     tally: Tally,
     left_out: LeftOut,
     lines: BTreeMap<&'static str, u64>,
@@ -35,19 +35,24 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    let settings = settings::load(None, &[])?.settings;
-    let source = Source::open(&args.path)?;
-    if is_same_file(&args.path, &args.predictions) {
-        return Err(Failure::usage("the predictions would replace the history"));
-    }
-    let out = Output::create(&args.predictions)?;
-    let summary = replay(args, &settings, source, out)?;
+    let summary = write(args)?;
     if args.json {
         println!("{}", summary.json());
     } else {
         summary.tell();
     }
     Ok(())
+}
+
+/// Writes the predictions, and says nothing of it.
+pub(crate) fn write(args: &ReplayArgs) -> Result<Summary, Failure> {
+    let settings = settings::load(None, &[])?.settings;
+    let source = Source::open(&args.path)?;
+    if is_same_file(&args.path, &args.predictions) {
+        return Err(Failure::usage("the predictions would replace the history"));
+    }
+    let out = Output::create(&args.predictions)?;
+    replay(args, &settings, source, out)
 }
 
 fn replay(args: &ReplayArgs, settings: &Settings, source: Source, out: Output) -> Result<Summary, Failure> {

@@ -98,6 +98,20 @@ fn the_same_files_give_the_same_figures() {
 }
 
 #[test]
+fn without_predictions_they_are_made_and_none_is_lacking() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = shop(folder.path());
+    let found = run(&["eval", &shop, "--from", "2026-03-01", "--plant", "1", "--json"]).json();
+    for part in found["parts"].as_array().unwrap() {
+        assert_eq!(part["found"], part["expected"], "{part}");
+        assert!(part["found"].as_u64().unwrap() > 0, "{part}");
+    }
+    assert_eq!(found["unmatched"], 0);
+    assert!(measure(&found, "consumption.p30.log_loss")["value"].as_f64().unwrap() > 0.0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn what_cannot_be_judged_ends_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let broken = consumption(0.95).replace("0.95", "1.95");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::eval::history::tests::history;
-use crate::eval::split::day;
+use crate::replay::date as day;
 
 #[test]
 fn what_followed_counts_from_the_snapshot_s_day_on() {
