@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
 
-pub(crate) use head::{Amounts, Burst, Head, LISTED, Listed, RecentOrder, SegmentState};
+pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState};
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
 use product::Stub;
 pub(crate) use product::{Product, cut, kept_name, key, small};

@@ -80,13 +80,37 @@ const DUE_MIN: f64 = 0.5;
 /// `cf_j (s_j + 0.001)/(l_j + 0.001)` with `s` and `l` the fast and the slow popularity as parts of the largest;
 /// then what is popular. A stranger gets what is popular.
 pub(crate) fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
-    if query.limit == 0 || model.popular().next().is_none() {
-        return Recommendations::default();
+    Ranking::of(model, query).map_or_else(Recommendations::default, |mut ranking| Recommendations {
+        again: ranking.list_again(),
+        new: ranking.list_new(),
+    })
+}
+
+/// The two lists of [`rank`], each worked out when it is asked for.
+pub(crate) struct Ranking<'a> {
+    model: &'a Model,
+    query: &'a RankQuery<'a>,
+    taste: Taste<'a>,
+}
+
+impl<'a> Ranking<'a> {
+    /// Nothing as long as nothing is popular.
+    pub(crate) fn of(model: &'a Model, query: &'a RankQuery<'a>) -> Option<Self> {
+        if query.limit == 0 || model.popular().next().is_none() {
+            return None;
+        }
+        Some(Self { model, query, taste: Taste::of(model, query) })
     }
-    let mut taste = Taste::of(model, query);
-    let again = again(model, query, &taste);
-    let new = new(model, query, &mut taste);
-    Recommendations { again, new }
+
+    /// What to buy again. To be asked before [`Self::list_new`], which uses up what is known of own products.
+    pub(crate) fn list_again(&self) -> Vec<Recommended> {
+        again(self.model, self.query, &self.taste)
+    }
+
+    /// What is new.
+    pub(crate) fn list_new(&mut self) -> Vec<Recommended> {
+        new(self.model, self.query, &mut self.taste)
+    }
 }
 
 /// How well each product of the model goes with a customer's own and the basket.

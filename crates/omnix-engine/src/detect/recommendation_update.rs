@@ -12,11 +12,11 @@ use std::sync::Arc;
 use omnix_model::{Figure, ProductId, Timestamp};
 
 use crate::basket::Basket;
-use crate::customer::{Customer, LISTED, Listed, key};
+use crate::customer::{Customer, LISTED, key};
 use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
-use crate::ranking::{OwnItem, RankQuery, rank};
+use crate::ranking::{OwnItem, RankQuery, Ranking, rank};
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
 use crate::{Model, Recommendations, Recommended};
@@ -31,18 +31,27 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     if basket.number < 2 || model.popular().nth(NEW_MIN - 1).is_none() {
         return;
     }
-    let lists = lists(Some(&stage.customer), model, &[], LISTED, basket.last_at);
-    let listed = listed(&lists);
-    let speaks = speaks(&stage.customer, basket);
-    let head = stage.customer.head_mut();
-    if !speaks {
-        head.lists_changed = head.listed.as_deref().is_some_and(|told| is_news(&listed, told));
+    if !speaks(&stage.customer, basket) {
+        let have_changed = have_changed(&stage.customer, model, basket.last_at);
+        stage.customer.head_mut().lists_changed = have_changed;
         return;
     }
-    head.listed = Some(Arc::new(listed));
+    let lists = lists(Some(&stage.customer), model, &[], LISTED, basket.last_at);
+    let head = stage.customer.head_mut();
+    head.listed = Some(Arc::new([&lists.again, &lists.new].map(|list| keys(list))));
     head.lists_changed = false;
     let said = said(stage, basket, &lists);
     stage.raise_for(basket, Rule::Recommendation, said);
+}
+
+/// Whether enough products of either list are not among those last told; the second is only worked out where
+/// the first does not tell.
+fn have_changed(customer: &Customer, model: &Model, now: Timestamp) -> bool {
+    let Some([again, new]) = customer.head.listed.as_deref() else { return false };
+    let (own, intervals) = (own_items(customer), customer.intervals());
+    let query = RankQuery { own: &own, intervals, basket: &[], limit: LISTED, now };
+    let Some(mut ranking) = Ranking::of(model, &query) else { return false };
+    is_news(&ranking.list_again(), again) || is_news(&ranking.list_new(), new)
 }
 
 /// Whether the basket tells what the lists are: settled when it is first evaluated, by what stood before it.
@@ -90,22 +99,19 @@ fn own_items(customer: &Customer) -> Vec<OwnItem<'_>> {
     items
 }
 
-fn listed(lists: &Recommendations) -> Listed {
-    let mut listed = Listed::default();
-    for (keys, list) in listed.iter_mut().zip([&lists.again, &lists.new]) {
-        for (place, product) in keys.iter_mut().zip(list) {
-            *place = math::low32(key(&product.product_id));
-        }
+/// The first products of a list, as they are remembered.
+fn keys(list: &[Recommended]) -> [u32; LISTED] {
+    let mut keys = [0; LISTED];
+    for (place, product) in keys.iter_mut().zip(list) {
+        *place = math::low32(key(&product.product_id));
     }
-    listed
+    keys
 }
 
-/// Whether enough products of either list are not among those told.
-fn is_news(listed: &Listed, told: &Listed) -> bool {
-    let new = |(now, then): (&[u32; LISTED], &[u32; LISTED])| {
-        now.iter().filter(|key| **key != 0 && !then.contains(key)).count()
-    };
-    listed.iter().zip(told).map(new).any(|count| count >= NEW_MIN)
+/// Whether enough products of a list are not among those told.
+fn is_news(list: &[Recommended], told: &[u32; LISTED]) -> bool {
+    let new = keys(list).iter().filter(|key| **key != 0 && !told.contains(key)).count();
+    new >= NEW_MIN
 }
 
 fn said(stage: &Stage<'_>, basket: &Basket, lists: &Recommendations) -> Said {
