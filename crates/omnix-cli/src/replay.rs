@@ -75,8 +75,10 @@ pub(crate) struct Replay<W> {
     dates: Dates,
     /// The history's time.
     now: Timestamp,
-    /// The UTC date of the latest event; none before the first.
+    /// The UTC date that time has come to; none before the first event.
     day: Option<i64>,
+    /// The UTC date of the latest purchase.
+    last_purchase_day: i64,
     tally: Tally,
     lines: Lines<W>,
 }
@@ -94,6 +96,7 @@ impl<W: Write> Replay<W> {
             dates: settings.dates,
             now: Timestamp::MIN,
             day: None,
+            last_purchase_day: 0,
             tally: Tally::default(),
             lines,
         }
