@@ -5,7 +5,7 @@
 //! newest whole one below it is taken and the lessons since are folded again, and the names tell whether that
 //! is the model that was learnt. Every 64th model is kept whole, so that this never takes long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -18,8 +18,8 @@ use file::Kept;
 
 /// Of models that are kept as lessons every so manieth is kept whole.
 const WHOLE_EVERY: u64 = 64;
-/// Models held decoded: in history the one in force, the next, and the one that is learnt meanwhile. Older ones are
-/// read again when a lane still needs them.
+/// Models held decoded, those used last: in history the one in force, the next, and the one that is learnt
+/// meanwhile. Others are read again when a lane needs them.
 const HELD_MAX: usize = 3;
 
 /// Where the files of models lie. A file that was written survives power loss before `write` returns.
@@ -116,7 +116,8 @@ impl ModelStore for MemoryModels {
 /// The models of a stream.
 pub struct Models {
     files: Box<dyn ModelStore>,
-    held: Mutex<BTreeMap<u64, Arc<Model>>>,
+    /// The one used last stands last.
+    held: Mutex<VecDeque<Arc<Model>>>,
     newest: Arc<ArcSwap<Model>>,
 }
 
@@ -160,7 +161,9 @@ impl Models {
             }
             at -= 1;
         };
-        self.hold(&model);
+        if model.number() > 0 {
+            self.hold(&model);
+        }
         while let Some((name, taught)) = lessons.pop() {
             if taught.name_after(&model) != name {
                 return Err(ModelError::Different(model.number() + 1));
@@ -223,18 +226,26 @@ impl Models {
     }
 
     fn held(&self, number: u64) -> Option<Arc<Model>> {
-        if number == 0 { Some(Arc::new(Model::seed())) } else { self.lock().get(&number).map(Arc::clone) }
+        if number == 0 {
+            return Some(Arc::new(Model::seed()));
+        }
+        let mut held = self.lock();
+        let at = held.iter().position(|model| model.number() == number)?;
+        let model = held.remove(at)?;
+        held.push_back(Arc::clone(&model));
+        Some(model)
     }
 
     fn hold(&self, model: &Arc<Model>) {
         let mut held = self.lock();
-        held.insert(model.number(), Arc::clone(model));
+        held.retain(|other| other.number() != model.number());
+        held.push_back(Arc::clone(model));
         while held.len() > HELD_MAX {
-            held.pop_first();
+            held.pop_front();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Model>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Model>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -82,3 +82,16 @@ fn pruning_spares_what_the_models_that_stay_are_read_from() {
     assert_eq!(models.prune(140).unwrap(), 12);
     assert_eq!(Models::new(Box::new(files.clone())).by_number(140).unwrap().unwrap(), kept[139]);
 }
+
+#[test]
+fn what_was_used_last_is_held_whatever_newer_ones_there_are() {
+    let files = MemoryModels::default();
+    let kept = history(&files, 60);
+    let models = Models::new(Box::new(files.clone()));
+    models.by_number(60).unwrap().unwrap();
+    models.by_number(5).unwrap().unwrap();
+    // As a second shard is brought forward behind a first: nothing is read and folded a second time.
+    (1..=5).for_each(|number| files.write(number, b"gone").unwrap());
+    assert_eq!(models.by_number(5).unwrap().unwrap(), kept[4]);
+    assert_eq!(models.by_number(6).unwrap().unwrap(), kept[5]);
+}

@@ -27,7 +27,9 @@ impl Lessons {
     #[must_use]
     pub fn new(mut tallies: Vec<(Lane, Tally)>, until: Timestamp) -> Self {
         tallies.sort_by_key(|(lane, _)| *lane);
-        let mut out = Writer::new();
+        // In memory a tally takes more than its bytes do.
+        let room = tallies.iter().map(|(_, tally)| tally.memory_bytes()).sum();
+        let mut out = Writer::append_to(Vec::with_capacity(room));
         out.uint(VERSION);
         out.time(until);
         out.uint(tallies.len() as u64);
