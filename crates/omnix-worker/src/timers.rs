@@ -85,19 +85,23 @@ impl Timers {
 
     /// What must happen before the lane stands at `until`.
     pub(crate) fn next(&mut self, until: Timestamp) -> Next {
-        let due = self.exact.first().map(|(due, _)| *due).filter(|due| *due <= until);
-        if let Some(unknown) = self.unknown(due.unwrap_or(until)) {
+        if let Some(unknown) = self.unknown(until) {
             return Next::Read(unknown);
         }
-        match due.and_then(|_| self.exact.pop_first()) {
+        match self.first_due(until).and_then(|_| self.exact.pop_first()) {
             Some((due, customer)) => Next::Due(due, customer),
             None => Next::Nothing,
         }
     }
 
-    /// What must be read to know which timers are due by `until`.
+    fn first_due(&self, until: Timestamp) -> Option<Timestamp> {
+        self.exact.first().map(|(due, _)| *due).filter(|due| *due <= until)
+    }
+
+    /// What must be read to know which timer is the first that is due by `until`.
     pub(crate) fn unknown(&mut self, until: Timestamp) -> Option<Unknown> {
-        let is_due = |hour: i64| hour <= until.hour();
+        let last_hour = self.first_due(until).unwrap_or(until).hour();
+        let is_due = |hour: i64| hour <= last_hour;
         if self.named.first().is_some_and(|(hour, _)| is_due(*hour)) {
             return self.named.pop_first().map(|(hour, customer)| Unknown::Time(hour, customer));
         }
@@ -182,6 +186,12 @@ impl Timers {
         self.named.retain(|(hour, _)| *hour < beyond);
         self.beyond = Some(beyond);
         self.held_max = HELD_MAX.max(2 * self.held());
+    }
+
+    /// How many of the timers in hand are due by `now`, at the most.
+    pub(crate) fn due_by(&self, now: Timestamp) -> usize {
+        let exact = self.exact.iter().take_while(|(due, _)| *due <= now).count();
+        exact + self.named.iter().take_while(|(hour, _)| *hour <= now.hour()).count()
     }
 
     /// How many timers are in hand.
@@ -283,6 +293,19 @@ mod tests {
         timers.reschedule(&id("b"), Some(at(12, 2)), Some(at(30, 0)));
         assert_eq!(fired(&mut timers, at(29, 0), &[]), [id("a")]);
         assert_eq!(fired(&mut timers, at(30, 0), &[]), [id("b")]);
+    }
+
+    #[test]
+    fn nothing_behind_a_timer_that_is_due_is_read() {
+        let mut timers = Timers::new(Some(12));
+        timers.load(12, [(12, id("a")), (13, id("b"))], Some(14));
+        assert_eq!(timers.unknown(at(15, 0)), Some(Unknown::Time(12, id("a"))));
+        timers.look_up(12, id("a"), Some(at(12, 5)));
+        assert_eq!(timers.unknown(at(15, 0)), None);
+        assert_eq!((timers.due_by(at(15, 0)), timers.due_by(at(12, 4))), (2, 0));
+        assert_eq!(timers.next(at(15, 0)), Next::Due(at(12, 5), id("a")));
+        assert_eq!(timers.unknown(at(15, 0)), Some(Unknown::Time(13, id("b"))));
+        assert_eq!(timers.unknown(at(15, 0)), Some(Unknown::Rows(14)));
     }
 
     #[test]

@@ -10,7 +10,11 @@ use omnix_storage::{KeyRange, Order};
 use super::apply::Step;
 use super::{Phase, Shard, ShardError};
 use crate::keys;
+use crate::lane::LaneState;
 use crate::trainer::{Lesson, Told};
+
+/// Timers known to be due after which no further lane is ticked in the same block.
+const TIMERS_TICKED: usize = 1_024;
 
 /// Key and value of a row.
 pub(super) type RawRow = (Vec<u8>, Vec<u8>);
@@ -163,11 +167,19 @@ impl Shard {
         // no tick, so that there is one where a shard that was just started would see one too.
         for index in 0..self.lanes.len() {
             if self.lanes.get(index).is_some_and(|lane| !is_busy(lane.lane)) {
-                self.read_timers_until(index, now)?;
+                self.read_first_timer(index, now)?;
             }
         }
         let due = self.lanes.iter().filter(|lane| lane.timers.wake_at().is_some_and(|due| due <= now));
-        let idle: Vec<Lane> = due.map(|lane| lane.lane).filter(|lane| !is_busy(*lane)).collect();
+        let mut timers = 0;
+        // After a long rest each lane has much to do, and its customers stay in memory until the block is applied.
+        let has_room = |lane: &&LaneState| {
+            let has_room = timers < TIMERS_TICKED;
+            timers += lane.timers.due_by(now);
+            has_room
+        };
+        let idle = due.filter(|lane| !is_busy(lane.lane)).take_while(has_room);
+        let idle: Vec<Lane> = idle.map(|lane| lane.lane).collect();
         self.context.counters.ticks.add(idle.len() as u64);
         self.control.extend(idle.into_iter().map(|lane| (lane, Record::Tick)));
         Ok(())

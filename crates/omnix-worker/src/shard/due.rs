@@ -69,8 +69,8 @@ impl Shard {
         }
     }
 
-    /// Reads all that is needed to know which timers of a lane are due by `now`.
-    pub(super) fn read_timers_until(&mut self, lane: usize, now: Timestamp) -> Result<(), ShardError> {
+    /// Reads what is needed to know whether a timer of a lane is due by `now`.
+    pub(super) fn read_first_timer(&mut self, lane: usize, now: Timestamp) -> Result<(), ShardError> {
         self.present = now;
         while let Some(unknown) = self.lane_mut(lane)?.timers.unknown(now) {
             self.read_timers(lane, unknown)?;
