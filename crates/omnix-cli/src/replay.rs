@@ -26,9 +26,11 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jiff::tz::TimeZone;
 use omnix_engine::{Applied, Cause, Context, Customer, Facts, Moment, Settings, apply, observe_anonymous};
 use omnix_model::{Event, EventId, EventRecord, Lane, Origin, Timestamp};
 
+use crate::assemble;
 use crate::failure::Failure;
 use assortment::Assortment;
 pub(crate) use dates::{Dates, date};
@@ -61,6 +63,20 @@ pub(crate) struct ReplaySettings {
     pub(crate) dedup_window_ms: i64,
     /// On which dates something is predicted that no event asks for.
     pub(crate) dates: Dates,
+}
+
+impl ReplaySettings {
+    /// A user's settings. A day of the file is a UTC date, whatever days the shop's own are.
+    ///
+    /// # Errors
+    /// When the settings name no time zone that there is.
+    pub(crate) fn of(settings: &omnix_server::settings::Settings, dates: Dates) -> Result<Self, Failure> {
+        Ok(Self {
+            engine: Settings { time_zone: TimeZone::UTC, ..assemble::engine_settings(settings)? },
+            dedup_window_ms: i64::from(settings.stream.dedup_window_hours) * Timestamp::HOUR_MS,
+            dates,
+        })
+    }
 }
 
 /// A history on its way through the engine.

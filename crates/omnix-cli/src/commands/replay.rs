@@ -9,13 +9,9 @@ use std::sync::atomic::Ordering;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use jiff::tz::TimeZone;
-use omnix_engine::Settings as EngineSettings;
-use omnix_model::Timestamp;
 use omnix_server::settings::Settings;
 use serde_json::json;
 
-use crate::assemble;
 use crate::cli::ReplayArgs;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -58,14 +54,8 @@ pub(crate) fn write(args: &ReplayArgs) -> Result<Summary, Failure> {
 fn replay(args: &ReplayArgs, settings: &Settings, source: Source, out: Output) -> Result<Summary, Failure> {
     let mut progress = Progress::start("replaying", source.bytes());
     let position = source.position();
-    let mut replay = Replay::new(
-        ReplaySettings {
-            engine: engine_settings(settings)?,
-            dedup_window_ms: i64::from(settings.stream.dedup_window_hours) * Timestamp::HOUR_MS,
-            dates: Dates::new(args.grid_from, args.snapshot.iter().copied()),
-        },
-        Lines::new(out),
-    );
+    let dates = Dates::new(args.grid_from, args.snapshot.iter().copied());
+    let mut replay = Replay::new(ReplaySettings::of(settings, dates)?, Lines::new(out));
     let left_out = source.events(args.format, settings, |event| {
         replay.event(event)?;
         let events = replay.tally().events;
@@ -79,11 +69,6 @@ fn replay(args: &ReplayArgs, settings: &Settings, source: Source, out: Output) -
     lines.into_inner().finish()?;
     let seconds = progress.finish().as_secs_f64();
     Ok(Summary { tally, left_out, lines: counts.into_iter().collect(), seconds })
-}
-
-/// A day of the file is a UTC date, whatever days the shop's own are.
-fn engine_settings(settings: &Settings) -> Result<EngineSettings, Failure> {
-    Ok(EngineSettings { time_zone: TimeZone::UTC, ..assemble::engine_settings(settings)? })
 }
 
 impl Summary {

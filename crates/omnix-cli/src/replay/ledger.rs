@@ -3,7 +3,7 @@
 //! Exact however many there are, where the engine's state is bounded: it says what is to be predicted, never what
 //! the prediction is.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use omnix_model::{OrderId, ProductId};
 use xxhash_rust::xxh3::xxh3_64;
@@ -19,7 +19,7 @@ pub(super) struct PurchaseDays {
 /// Products and orders of one customer.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    products: BTreeMap<ProductId, PurchaseDays>,
+    products: HashMap<ProductId, PurchaseDays>,
     /// Hashes of the ids of all orders that have one.
     order_ids: HashSet<u64>,
     orders: u64,
@@ -83,9 +83,12 @@ impl Ledger {
         self.products.contains_key(product)
     }
 
-    /// All products that were ever bought, in the order of their ids.
-    pub(super) fn products(&self) -> impl Iterator<Item = (&ProductId, PurchaseDays)> {
-        self.products.iter().map(|(id, days)| (id, *days))
+    /// The products bought on at least `days` days, in the order of their ids.
+    pub(super) fn bought_on(&self, days: u32) -> Vec<(&ProductId, PurchaseDays)> {
+        let all = self.products.iter().map(|(id, days)| (id, *days));
+        let mut products: Vec<_> = all.filter(|(_, bought)| bought.count >= days).collect();
+        products.sort_unstable_by_key(|(id, _)| *id);
+        products
     }
 }
 
@@ -102,7 +105,8 @@ mod tests {
         assert_eq!(ledger.bought(&tea, 9), Some(2));
         ledger.bought_late(&tea, 7);
         assert_eq!(ledger.bought(&tea, 9), None);
-        assert_eq!(ledger.products().next(), Some((&tea, PurchaseDays { count: 2, last: 9 })));
+        assert_eq!(ledger.bought_on(2), [(&tea, PurchaseDays { count: 2, last: 9 })]);
+        assert_eq!(ledger.bought_on(3), []);
     }
 
     #[test]

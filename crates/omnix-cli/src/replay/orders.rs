@@ -16,8 +16,8 @@ use crate::failure::Failure;
 
 /// Products of a list.
 const LISTED: usize = 10;
-/// Places of a list that are looked at for products which the engine has no room to remember.
-const LISTED_MAX: usize = 1_000;
+/// Places that are looked at where some of the first hold products which the engine had no room to remember.
+const LISTED_DEEP: usize = 100;
 /// History's time from its first line in which an order takes further lines, in milliseconds.
 const OPEN_MS: i64 = 10 * 60 * 1_000;
 /// Purchase days from which on a product may be due.
@@ -192,9 +192,9 @@ impl<W: Write> Replay<W> {
             let Some(state) = &person.state else { continue };
             let context =
                 Context { model: self.learning.model(), settings: &self.settings, customer_id: &person.id };
-            for (product, days) in person.ledger.products() {
+            for (product, days) in person.ledger.bought_on(DUE_PURCHASE_DAYS_MIN) {
                 let elapsed = midnight.utc_day() - days.last;
-                if days.count < DUE_PURCHASE_DAYS_MIN || !DUE_ELAPSED_DAYS.contains(&elapsed) {
+                if !DUE_ELAPSED_DAYS.contains(&elapsed) {
                     continue;
                 }
                 let Ok(elapsed) = u16::try_from(elapsed) else { continue };
@@ -257,17 +257,14 @@ fn contents(
         device_type: purchase.device_type,
     };
     let is_new = |product: &ProductId| !ledger.has(product);
-    let mut limit = LISTED;
-    let mut contents = loop {
-        let mut contents = predict::contents(before, moment, limit, context);
-        let is_all = contents.new_items.len() < limit || limit >= LISTED_MAX;
+    let mut contents = predict::contents(before, moment, LISTED, context);
+    let listed = contents.new_items.len();
+    contents.new_items.retain(is_new);
+    if contents.new_items.len() < listed {
+        // The engine has no room to remember all that this customer has bought.
+        contents.new_items = predict::contents(before, moment, LISTED_DEEP, context).new_items;
         contents.new_items.retain(is_new);
-        if is_all || contents.new_items.len() >= LISTED {
-            break contents;
-        }
-        limit *= 4;
-    };
-    contents.items.truncate(LISTED);
+    }
     contents.new_items.truncate(LISTED);
     assortment.fill(&mut contents.items, LISTED, |_| true);
     if ledger.product_count() < assortment.len() {

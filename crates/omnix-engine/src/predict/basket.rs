@@ -3,7 +3,7 @@
 use omnix_model::{DeviceType, ProductId, Timestamp};
 
 use crate::detect::recommendation_update;
-use crate::{Context, Customer, Model, Recommended};
+use crate::{Context, Customer, Model, Product, Recommended};
 
 /// What is known of an order before its first line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,15 +68,23 @@ fn add_own(customer: Option<&Customer>, limit: usize, items: &mut Vec<ProductId>
 
 /// Products that are neither companions nor popular: those sold most often.
 fn add_rarely_sold(customer: Option<&Customer>, model: &Model, limit: usize, new_items: &mut Vec<ProductId>) {
-    let is_held = |id: &ProductId| customer.is_some_and(|customer| customer.product(id).is_some());
+    let mut held: Vec<&ProductId> =
+        customer.into_iter().flat_map(Customer::products).map(|product| &product.id).collect();
+    held.sort_unstable();
+    let is_held = |id: &ProductId| held.binary_search(&id).is_ok();
     let slots = (0_u32..).take(model.slots());
     let known = slots.filter_map(|slot| model.at(slot));
     let left = known.filter(|product| !new_items.contains(product.id()) && !is_held(product.id()));
     let mut left: Vec<_> = left.collect();
-    left.sort_unstable_by(|a, b| {
+    let best_selling = |a: &&Product, b: &&Product| {
         let (x, y) = (a.popularity(), b.popularity());
         y.long.total_cmp(&x.long).then(y.sales.total_cmp(&x.sales)).then_with(|| a.id().cmp(b.id()))
-    });
+    };
     let room = limit.saturating_sub(new_items.len());
-    new_items.extend(left.into_iter().take(room).map(|product| product.id().clone()));
+    if left.len() > room {
+        left.select_nth_unstable_by(room, best_selling);
+        left.truncate(room);
+    }
+    left.sort_unstable_by(best_selling);
+    new_items.extend(left.into_iter().map(|product| product.id().clone()));
 }

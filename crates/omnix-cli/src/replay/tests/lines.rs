@@ -291,3 +291,19 @@ fn an_order_over_midnight_belongs_to_the_day_of_its_first_line() {
     assert_eq!(snapshot["segment"], "New Customer", "one whose first order is still open is new");
     assert_eq!(text(&written.all(Kind::Migration)[0], "at"), "2026-01-05T23:58:00Z");
 }
+
+#[test]
+fn what_is_new_is_new_also_to_who_has_bought_more_than_the_engine_holds() {
+    let product = |number: u64| format!("p{number:04}");
+    let mut events: Vec<HistoryEvent> = (0..1_200)
+        .map(|number| line("till", &format!("o{}", number / 40), &product(number), 5, "2026-01-05T10:00:00Z"))
+        .collect();
+    events.extend((0..30).map(|number| line("b", "b", &product(1_190 + number), 5, "2026-01-05T10:00:00Z")));
+    events.push(line("b", "c", "p0000", 5, "2026-01-07T10:00:00Z"));
+    events.push(line("till", "last", "p0000", 5, "2026-01-08T10:00:00Z"));
+    let asked = Written::of(&events, Dates::default()).all(Kind::Recommendation);
+    let last = asked.iter().find(|line| line["orderId"] == "last").unwrap();
+    let new: Vec<&str> = last["newItems"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert_eq!(new.len(), 10);
+    assert!(new.iter().all(|id| ("p1200"..="p1219").contains(id)), "{new:?}");
+}
