@@ -152,7 +152,7 @@ struct Opened {
 impl Stream {
     /// Opens everything, applies again what the logs hold beyond the stores, and begins to take events.
     ///
-    /// Blocks until the replay is done.
+    /// Blocks until the replay is done, and what was left undone of an epoch.
     ///
     /// # Errors
     /// [`StartError`]
@@ -254,6 +254,8 @@ impl Stream {
             is_history: core.purpose == Purpose::History,
         };
         let trainer = thread("trainer", 0).spawn(move || watch.guard(move || task.run()))?;
+        // A model that was learnt and not in force everywhere is, before anybody asks what it says.
+        handle.wait_for_trainer();
         Ok(Self { handle, threads, trainer, stop_trainer, replays })
     }
 

@@ -14,20 +14,28 @@ fn import(dir: &Path, file: &Path, format: &str) -> Value {
     run(&["import", text(file), "--format", format, "--json", "--data-dir", text(dir)]).json()
 }
 
-/// What an import came to say of some customers, and the insights that their history raised until `until`; not what
-/// follows from nobody having bought since, which comes to be known while the server runs: the segment of today.
+/// What is counted of some customers, and all that was said of them until `until`, with the figures of the models of
+/// each day; not what comes to be known while the server runs and learns.
 fn meaning(dir: &Path, customers: &[&str], until: &str) -> Value {
     let server = Server::start(dir);
     let of = |id: &&str| {
-        let mut profile = server.customer(id);
-        profile.as_object_mut().unwrap().remove("segment");
         let (_, mut raised) = server
             .get(&format!("/v1/streaming/insights/{id}?limit=1000&since=2026-01-01T00:00:00Z&until={until}"));
         let insights = raised["insights"].take();
         assert!(insights.as_array().is_some_and(|insights| !insights.is_empty()), "{raised}");
-        json!({ "profile": profile, "insights": insights })
+        json!({ "counted": counted(&server, id), "insights": insights })
     };
     customers.iter().map(of).collect()
+}
+
+fn counted(server: &Server, customer: &str) -> Value {
+    let profile = server.customer(customer);
+    let names = ["purchases", "orders", "units", "totalSpent", "firstPurchaseAt", "lastPurchaseAt"];
+    let mut counted: Value = names.iter().map(|name| ((*name).to_owned(), profile[*name].clone())).collect();
+    let product =
+        |product: &Value| json!([product["productId"], product["purchases"], product["lastPurchaseAt"]]);
+    counted["products"] = profile["products"].as_array().unwrap().iter().map(product).collect();
+    counted
 }
 
 #[test]

@@ -77,6 +77,7 @@ impl Training {
             // The tallies are kept; the fold is done again after the next start.
             Err(error @ ModelError::Files(_)) => {
                 tracing::error!(%error, "a model could not be kept");
+                self.handle.note_training(false);
                 let _stopped = self.stopped.recv_timeout(RETRY);
                 return Ok(());
             }
