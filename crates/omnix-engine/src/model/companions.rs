@@ -1,10 +1,10 @@
 //! What is bought together: for each product the products it shares baskets with.
 //!
 //! Item-to-item cosine as in Linden, Smith and York (IEEE Internet Computing 7, 2003); forward decay as in
-//! Cormode et al. (ICDE 2009). Decay runs forward: a basket at `t` counts `g = 2^(t/120 d)` and nothing that stands is touched, so that
-//! lists which an epoch did not touch are shared with the model before. Of each list the fold keeps those
-//! with the largest cosine; the criterion decides (by raw count, or when a new pair inherits the smallest
-//! count, half of what new products can be found by is lost), 128 are as good as all.
+//! Cormode et al. (ICDE 2009). Decay runs forward: a basket at `t` counts `g = 2^(t/90 d)` and nothing that
+//! stands is touched, so that lists which an epoch did not touch are shared with the model before. Of each
+//! list the fold keeps those with the largest cosine; the criterion decides (by raw count, or when a new pair
+//! inherits the smallest count, half of what new products can be found by is lost), 64 are as good as all.
 
 mod merge;
 
@@ -18,7 +18,7 @@ use crate::model::catalogue::Catalogue;
 use merge::{Merge, Strongest};
 
 /// Half-life of a basket, in days.
-pub(super) const HALF_LIFE_DAYS: f64 = 120.0;
+pub(super) const HALF_LIFE_DAYS: f64 = 90.0;
 /// Half-lives after which forward weights are scaled anew; a power of two, so that this rounds nothing.
 const RESCALE_HALF_LIVES: f64 = 16.0;
 /// Pseudo-baskets of every product, in the denominator of the cosine.

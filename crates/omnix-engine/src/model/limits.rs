@@ -20,11 +20,11 @@ pub struct ModelLimits {
 }
 
 impl ModelLimits {
-    /// The defaults: 100,000 products with 128 neighbours each, less than 64 MiB in all.
+    /// The defaults: 100,000 products with 64 neighbours each at the most, less than 64 MiB in all.
     pub const DEFAULT: Self = Self {
         products_max: 100_000,
         text_bytes_max: 12 << 20,
-        neighbours_max: 128,
+        neighbours_max: 64,
         neighbour_entries_max: 3_000_000,
     };
 
