@@ -19,11 +19,15 @@ const PURCHASE: &str = "/v1/streaming/events/purchase";
 const BATCH: &str = "/v1/streaming/events/batch";
 const BATCH_EVENTS: u64 = 100;
 
+/// Lines of an order; a real shop's have some 20.
+const ORDER_LINES: u64 = 8;
+
 /// The n-th event of a load: 4,300 customers, 3,700 products, now.
 fn event(n: u64, now: Timestamp) -> String {
-    let customer = n.wrapping_mul(2_654_435_761) % 4_300;
+    let order = n / ORDER_LINES;
+    let customer = order.wrapping_mul(2_654_435_761) % 4_300;
     purchase(
-        &format!("b{}", n / 8),
+        &format!("b{order}"),
         customer,
         (customer * 31 + n % 90) % 3_700,
         1 + n % 5,
