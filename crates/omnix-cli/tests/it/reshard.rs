@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, history, purchase, run, text};
+use crate::support::{Server, history, purchase, run, text, wait_until};
 
 #[test]
 fn two_five_and_one_shard_hold_the_same() {
@@ -17,8 +17,16 @@ fn two_five_and_one_shard_hold_the_same() {
         (profiles, server.get("/v1/streaming/insights?limit=1000").1["insights"].take())
     };
     let server = Server::start(&data);
+    let model = |server: &Server| server.get("/v1/streaming/recommendations/c-3").1["modelVersion"].take();
+    let of_history = model(&server);
     assert_eq!(server.post("/v1/streaming/events/purchase", &event(4)).0, 201);
-    let before = look(&server);
+    // The first live event ends the history's last epoch: what its model says is compared, in every lane.
+    wait_until("a live model", || model(&server) != of_history);
+    let mut before = look(&server);
+    wait_until("one model everywhere", || {
+        let earlier = std::mem::replace(&mut before, look(&server));
+        earlier == before
+    });
     assert!(before.1.as_array().is_some_and(|insights| !insights.is_empty()));
     // Killed, so that the logs hold more than the stores.
     server.kill();
