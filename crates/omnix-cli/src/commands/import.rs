@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use omnix_model::{CustomerId, Event, EventId, Origin, Timestamp, fingerprint};
-use omnix_server::settings::Settings;
+use omnix_server::settings::{Settings, StoreSettings};
 use omnix_wire::{AnonymousRule, NdjsonHistory, OnlineRetail, ParseSettings, RowOutcome, SegmentAliases};
-use omnix_worker::{Importer, NewEvent, Purpose};
+use omnix_worker::{Clock as _, Importer, NewEvent, Purpose, WallClock};
 use serde_json::json;
 use smol_str::SmolStr;
 
@@ -35,6 +35,10 @@ struct Counts {
     returns: u64,
     refused: u64,
     skipped: BTreeMap<&'static str, u64>,
+    /// Events older than what the archive keeps.
+    beyond_archive: u64,
+    /// Events whose insights are older than what is kept of those.
+    beyond_insights: u64,
 }
 
 pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
@@ -44,15 +48,22 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let outcome = take(args, &settings, Importer::new(opened.stream.handle(), name)?);
     opened.stop()?;
     let (counts, known, seconds) = outcome?;
+    tell(args, &settings, &counts, known, seconds);
+    Ok(())
+}
+
+/// Says what was taken.
+fn tell(args: &ImportArgs, settings: &Settings, counts: &Counts, known: u64, seconds: f64) {
     if args.json {
         println!(
             "{}",
             json!({
                 "events": counts.events, "returns": counts.returns, "known": known, "refused": counts.refused,
-                "skipped": counts.skipped, "seconds": seconds,
+                "skipped": counts.skipped, "beyondArchive": counts.beyond_archive,
+                "beyondInsights": counts.beyond_insights, "seconds": seconds,
             })
         );
-        return Ok(());
+        return;
     }
     println!(
         "{} events ({} returns), {known} of them known already, in {seconds:.1} s",
@@ -64,7 +75,21 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
     if counts.refused > 0 {
         println!("{} lines refused", counts.refused);
     }
-    Ok(())
+    let StoreSettings { archive_days, insight_days, .. } = settings.store;
+    if counts.beyond_archive > 0 {
+        println!(
+            "{} events are older than OMNIX_ARCHIVE_DAYS ({archive_days} days): they count, and leave the log \
+             while it is served",
+            counts.beyond_archive
+        );
+    }
+    if counts.beyond_insights > 0 {
+        println!(
+            "{} events are older than OMNIX_INSIGHT_DAYS ({insight_days} days): what follows from them counts, \
+             and is not listed for long",
+            counts.beyond_insights
+        );
+    }
 }
 
 fn take(args: &ImportArgs, settings: &Settings, importer: Importer) -> Result<(Counts, u64, f64), Failure> {
@@ -75,7 +100,11 @@ fn take(args: &ImportArgs, settings: &Settings, importer: Importer) -> Result<(C
     let input: Box<dyn Read> =
         if is_gzip(&args.path) { Box::new(MultiGzDecoder::new(counted)) } else { Box::new(counted) };
     let input = BufReader::with_capacity(1 << 18, input);
-    let mut intake = Intake { importer, progress, read, counts: Counts::default() };
+    let days_ago = |days: u32| WallClock.now().plus_ms(-i64::from(days) * Timestamp::DAY_MS);
+    let archived_from = days_ago(settings.store.archive_days);
+    let listed_from = days_ago(settings.store.insight_days);
+    let mut intake =
+        Intake { importer, progress, read, archived_from, listed_from, counts: Counts::default() };
     match args.format {
         FormatArg::Ndjson => intake.ndjson(input, settings, &name_of(&args.path))?,
         FormatArg::OnlineRetail => intake.online_retail(input, settings)?,
@@ -88,6 +117,8 @@ struct Intake {
     importer: Importer,
     progress: Progress,
     read: Arc<AtomicU64>,
+    archived_from: Timestamp,
+    listed_from: Timestamp,
     counts: Counts,
 }
 
@@ -152,6 +183,9 @@ impl Intake {
         anonymous: &AnonymousRule,
     ) -> Result<(), Failure> {
         self.counts.events += 1;
+        let at = event.timestamp();
+        self.counts.beyond_archive += u64::from(at < self.archived_from);
+        self.counts.beyond_insights += u64::from(at < self.listed_from);
         self.counts.returns += u64::from(matches!(&event, Event::Purchase(purchase) if purchase.is_return()));
         let anonymous = anonymous.is_anonymous(event.customer().map(CustomerId::as_str));
         self.importer.push(NewEvent { event, event_id, origin: Origin::Import, fingerprint, anonymous })?;
