@@ -11,6 +11,7 @@ mod settings;
 mod assemble;
 mod source;
 mod client;
+mod input_file;
 mod progress;
 mod replay;
 mod demo;

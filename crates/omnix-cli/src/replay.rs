@@ -9,7 +9,7 @@
 //! Invariants: a line depends on the events before its moment and on nothing later; the same events in the same
 //! order give the same lines.
 //!
-//! Deliberately not here: how a file is read (`source`), how a line is written (`line`), and whether a prediction
+//! Deliberately not here: how a file is read (`input_file`), how a line is written (`line`), and whether a prediction
 //! came true.
 
 mod assortment;
@@ -20,7 +20,6 @@ mod ledger;
 mod line;
 mod orders;
 mod people;
-pub(crate) mod source;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -32,13 +31,13 @@ use omnix_model::{Event, EventId, EventRecord, Lane, Origin, Timestamp};
 
 use crate::assemble;
 use crate::failure::Failure;
+use crate::input_file::HistoryEvent;
 use assortment::Assortment;
 pub(crate) use dates::{Dates, date};
 use known::KnownIds;
 use learning::Learning;
 pub(crate) use line::{Kind, Lines};
 use people::{Due, People};
-pub(crate) use source::HistoryEvent;
 
 /// Minutes, in milliseconds, for which time goes on after the last event, so that what waits for it falls due.
 const TAIL_MS: i64 = 10 * 60 * 1_000;

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use crate::cli::ReplayArgs;
 use crate::failure::Failure;
+use crate::input_file::{InputFile, LeftOut, is_gzip};
 use crate::progress::Progress;
-use crate::replay::source::{LeftOut, Source, is_gzip};
 use crate::replay::{Dates, Kind, Lines, Replay, ReplaySettings, Tally};
 use crate::settings;
 
@@ -43,20 +43,20 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 /// Writes the predictions, and says nothing of it.
 pub(crate) fn write(args: &ReplayArgs) -> Result<Summary, Failure> {
     let settings = settings::load(None, &[])?.settings;
-    let source = Source::open(&args.path)?;
+    let file = InputFile::open(&args.path)?;
     if is_same_file(&args.path, &args.predictions) {
         return Err(Failure::usage("the predictions would replace the history"));
     }
     let out = Output::create(&args.predictions)?;
-    replay(args, &settings, source, out)
+    replay(args, &settings, file, out)
 }
 
-fn replay(args: &ReplayArgs, settings: &Settings, source: Source, out: Output) -> Result<Summary, Failure> {
-    let mut progress = Progress::start("replaying", source.bytes());
-    let position = source.position();
+fn replay(args: &ReplayArgs, settings: &Settings, file: InputFile, out: Output) -> Result<Summary, Failure> {
+    let mut progress = Progress::start("replaying", file.bytes());
+    let position = file.position();
     let dates = Dates::new(args.grid_from, args.snapshot.iter().copied());
     let mut replay = Replay::new(ReplaySettings::of(settings, dates)?, Lines::new(out));
-    let left_out = source.events(args.format, settings, |event| {
+    let left_out = file.events(args.format, settings, |event| {
         replay.event(event)?;
         let events = replay.tally().events;
         if events.is_multiple_of(SHOW_EVERY) {

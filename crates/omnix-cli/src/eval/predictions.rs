@@ -7,15 +7,15 @@
 mod line;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
 use std::path::Path;
 
 use omnix_model::{Segment, Timestamp};
 
 use self::line::{Line, LineError};
 use super::history::History;
-use super::read;
 use crate::failure::Failure;
+use crate::input_file::InputFile;
 
 /// A product on a list that the history does not have: never bought.
 const UNKNOWN: usize = usize::MAX;
@@ -90,7 +90,7 @@ pub(crate) struct Predictions {
 impl Predictions {
     /// Reads the file at `path`, plain, or unpacked when its name ends in `.gz`.
     pub(crate) fn read(path: &Path, history: &History) -> Result<Self, Failure> {
-        let input = BufReader::with_capacity(1 << 18, read::open(path)?);
+        let input = InputFile::open(path)?.into_input();
         Self::of(input, history).map_err(|(number, error)| {
             Failure::usage(format!("`{}`, line {number}: {error}", path.display()))
         })

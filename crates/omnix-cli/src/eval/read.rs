@@ -1,21 +1,19 @@
 //! The events of a file in any of the formats, one after another.
 //!
-//! Deliberately not here: what a purchase is (`omnix-wire` for the two formats of the product, `plain_csv` for any
-//! table with four columns), and what is made of the events.
+//! Deliberately not here: what a purchase is (`input_file` for the two formats of the product, `plain_csv`
+//! for any table with four columns), and what is made of the events.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-use omnix_model::{CustomerId, Event, Timestamp};
-use omnix_wire::{AnonymousRule, NdjsonHistory, OnlineRetail, ParseSettings, RowOutcome};
-use smol_str::SmolStr;
+use omnix_model::{CustomerId, Event};
+use omnix_wire::AnonymousRule;
 
 use super::history::{Gathering, History};
 use super::plain_csv;
-use crate::cli::HistoryFormat;
+use crate::cli::{FormatArg, HistoryFormat};
 use crate::failure::Failure;
+use crate::input_file::InputFile;
 use crate::settings;
 
 /// A history's file, and how it is written.
@@ -37,12 +35,14 @@ impl<'a> HistoryFile<'a> {
 
     /// All events that are sound, in the order of the file; answers how many lines were left out.
     pub(crate) fn events(self, each: &mut dyn FnMut(Event) -> Result<(), Failure>) -> Result<u64, Failure> {
-        let input = BufReader::with_capacity(1 << 18, open(self.path)?);
-        match self.format {
-            HistoryFormat::Ndjson => ndjson(input, each),
-            HistoryFormat::OnlineRetail => online_retail(input, each),
-            HistoryFormat::Csv => plain_csv::read(input, each),
-        }
+        let file = InputFile::open(self.path)?.silent();
+        let format = match self.format {
+            HistoryFormat::Ndjson => FormatArg::Ndjson,
+            HistoryFormat::OnlineRetail => FormatArg::OnlineRetail,
+            HistoryFormat::Csv => return plain_csv::read(file.into_input(), each),
+        };
+        let settings = settings::load(None, &[])?.settings;
+        Ok(file.events(format, &settings, |line| each(line.event))?.lines())
     }
 
     /// The whole of it, customers who are nobody left out.
@@ -62,16 +62,9 @@ impl<'a> HistoryFile<'a> {
     }
 }
 
-/// A file's bytes, plain, or unpacked when its name ends in `.gz`.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    let file = File::open(path).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
-    let is_gzip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    Ok(if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
-}
-
 fn first_line(path: &Path) -> Result<String, Failure> {
     let mut line = Vec::new();
-    BufReader::new(open(path)?.take(1 << 16)).read_until(b'\n', &mut line)?;
+    InputFile::open(path)?.into_input().take(1 << 16).read_until(b'\n', &mut line)?;
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
@@ -84,38 +77,6 @@ fn told_by(line: &str) -> HistoryFormat {
     } else {
         HistoryFormat::Csv
     }
-}
-
-fn ndjson(input: impl BufRead, each: &mut dyn FnMut(Event) -> Result<(), Failure>) -> Result<u64, Failure> {
-    let settings = settings::load(None, &[])?.settings;
-    let parse = ParseSettings {
-        now: Timestamp::MAX,
-        currency: SmolStr::new(&settings.shop.currency),
-        anonymous_empty_allowed: AnonymousRule::new(&settings.customers.anonymous).allows_absent(),
-        expected: None,
-    };
-    let mut left_out = 0;
-    for line in NdjsonHistory::new(input, parse) {
-        match line?.outcome {
-            Ok(parsed) => each(parsed.event)?,
-            Err(_) => left_out += 1,
-        }
-    }
-    Ok(left_out)
-}
-
-fn online_retail(
-    input: impl Read,
-    each: &mut dyn FnMut(Event) -> Result<(), Failure>,
-) -> Result<u64, Failure> {
-    let mut left_out = 0;
-    for row in OnlineRetail::new(input)? {
-        match row?.outcome {
-            RowOutcome::Event { event, .. } => each(event)?,
-            RowOutcome::Skipped(_) | RowOutcome::Refused(_) => left_out += 1,
-        }
-    }
-    Ok(left_out)
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ mod tests {
             number: 1,
             event: Event::ConsumptionPrediction(prediction),
             event_id: id.map(|id| EventId::new(id).unwrap()),
+            fingerprint: 0,
             is_anonymous: false,
         }
     }

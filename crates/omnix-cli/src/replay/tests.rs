@@ -42,5 +42,5 @@ fn day(text: &str) -> i64 {
 
 /// An event as a file would give it, without an id of its own.
 fn event(event: Event) -> HistoryEvent {
-    HistoryEvent { number: 1, event, event_id: None, is_anonymous: false }
+    HistoryEvent { number: 1, event, event_id: None, fingerprint: 0, is_anonymous: false }
 }
