@@ -88,9 +88,14 @@ impl Client {
         self.address
     }
 
-    /// Asks for `path`, its query included.
+    /// Asks for `path`, its query included; once more when the server has closed a connection that stood idle:
+    /// a question may be asked twice.
     pub(crate) fn get(&mut self, path: &str) -> Result<Response, CallError> {
-        self.call("GET", path, &[])
+        let was_kept = self.connection.is_some();
+        match self.call("GET", path, &[]) {
+            Err(CallError::Unknown(_)) if was_kept => self.call("GET", path, &[]),
+            answer => answer,
+        }
     }
 
     /// Sends JSON to `path`.
