@@ -2,8 +2,8 @@
 //! the horizon.
 
 use omnix_model::{Segment, Timestamp};
+use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use serde::{Deserialize, de::DeserializeOwned};
 
 /// How far a probability may fall with the horizon: rounding.
 const FALL_MAX: f64 = 1e-6;
@@ -36,7 +36,8 @@ impl From<std::io::Error> for LineError {
 }
 
 /// A line, by its kind.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Line {
     Consumption(Consumption),
     Due(Due),
@@ -45,12 +46,8 @@ pub(super) enum Line {
     Segment(Standing),
     Migration(Migration),
     /// Of a kind that is not known here.
+    #[serde(other)]
     Other,
-}
-
-#[derive(Debug, Deserialize)]
-struct Kind {
-    kind: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,15 +168,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Erro
 
 impl Line {
     pub(super) fn parse(text: &[u8]) -> Result<Self, LineError> {
-        let line = match json::<Kind>(text)?.kind.as_str() {
-            "consumption" => Self::Consumption(json(text)?),
-            "due" => Self::Due(json(text)?),
-            "recommendation" => Self::Recommendation(json(text)?),
-            "order" => Self::Order(json(text)?),
-            "segment" => Self::Segment(json(text)?),
-            "migration" => Self::Migration(json(text)?),
-            _ => Self::Other,
-        };
+        let line: Self = serde_json::from_slice(text).map_err(LineError::Shape)?;
         line.check().map(|()| line)
     }
 
@@ -211,10 +200,6 @@ impl Line {
             Self::Recommendation(_) | Self::Order(_) | Self::Migration(_) | Self::Other => Ok(()),
         }
     }
-}
-
-fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, LineError> {
-    serde_json::from_slice(text).map_err(LineError::Shape)
 }
 
 fn probabilities(p: &[f64]) -> Result<(), LineError> {
