@@ -66,7 +66,8 @@ async function figures() {
     const overview = await read("/v1/streaming/insights/system/overview?hours=24");
     $("total").textContent = overview.totalInsights.toLocaleString();
     $("critical").textContent = overview.insightsByPriority.critical.toLocaleString();
-    $("rate").textContent = overview.processingMetrics.eventsPerSecond.toFixed(1);
+    const flow = await read("/v1/streaming/stream/metrics?minutes=5");
+    $("flow").textContent = flow.outgoingRecords.toLocaleString();
     $("latency").textContent = overview.processingMetrics.p99LatencyMs.toFixed(1);
   } catch (error) {
     if (error.status === 401) leave(error.message);
