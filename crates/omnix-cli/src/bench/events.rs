@@ -1,6 +1,6 @@
 //! Purchases to measure with: of any number of customers, each with a handful of products, in order of time.
 
-use std::io::{BufRead as _, BufReader, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::path::Path;
 
 use omnix_model::Timestamp;
@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::failure::Failure;
+use crate::input_file::is_gzip;
 
 /// Which events.
 #[derive(Debug, Clone, Copy)]
@@ -81,13 +82,13 @@ pub(crate) fn purchase(
     )
 }
 
+/// A file, plain or unpacked.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    let file = std::fs::File::open(path)?;
+    Ok(if is_gzip(path) { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) })
+}
+
 /// All lines of a file, plain or gzip.
 pub(crate) fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
-    let file = std::fs::File::open(path)?;
-    let reader: Box<dyn std::io::Read> = if path.extension().is_some_and(|extension| extension == "gz") {
-        Box::new(flate2::read::MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
-    Ok(BufReader::new(reader).lines().collect::<Result<_, _>>()?)
+    Ok(BufReader::new(open(path)?).lines().collect::<Result<_, _>>()?)
 }

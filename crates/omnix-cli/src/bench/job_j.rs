@@ -2,14 +2,19 @@
 //! durability, time or a network.
 //!
 //! Reads NDJSON; per customer count, sum, mean, an exponentially weighted mean and the last time; per customer
-//! and product count, last time and mean interval; an alert where an amount is off the running mean by more
-//! than half.
+//! and product count, last time and mean interval; an alert line where an amount is off the running mean by more
+//! than half; in the end the table of customers and pairs. That is [`run_file`]. What the loop takes when the
+//! lines lie in memory, dealt beforehand, and nothing is written, is [`run`]; the update alone is [`run_parsed`].
+
+mod file;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::thread;
 
 use serde::Deserialize;
+
+pub(crate) use file::run_file;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,12 +28,19 @@ struct Line<'a> {
 }
 
 #[derive(Debug, Default)]
-struct Customer {
+struct Customer<S> {
     count: u64,
     sum: f64,
     ewma: f64,
     last_s: i64,
-    products: HashMap<String, Product>,
+    products: HashMap<String, Product, S>,
+}
+
+impl<S> Customer<S> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of purchases")]
+    fn mean(&self) -> f64 {
+        self.sum / self.count as f64
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +57,18 @@ pub(crate) struct Outcome {
     pub(crate) customers: u64,
     pub(crate) pairs: u64,
     pub(crate) alerts: u64,
+}
+
+impl Outcome {
+    /// What was found in parts of the customers, together.
+    fn sum(parts: impl IntoIterator<Item = Self>) -> Self {
+        parts.into_iter().fold(Self::default(), |sum, part| Self {
+            events: sum.events + part.events,
+            customers: sum.customers + part.customers,
+            pairs: sum.pairs + part.pairs,
+            alerts: sum.alerts + part.alerts,
+        })
+    }
 }
 
 /// One event, parsed already: what the update alone costs is measured with these.
@@ -72,20 +96,14 @@ pub(crate) fn deal(lines: &[String], parts: usize) -> Vec<Vec<&str>> {
 
 /// Job J over dealt lines, one thread a part.
 pub(crate) fn run(dealt: &[Vec<&str>]) -> Outcome {
-    let total = thread::scope(|scope| {
+    thread::scope(|scope| {
         let threads: Vec<_> = dealt.iter().map(|lines| scope.spawn(move || fold_lines(lines))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
-    });
-    total.into_iter().fold(Outcome::default(), |sum, part| Outcome {
-        events: sum.events + part.events,
-        customers: sum.customers + part.customers,
-        pairs: sum.pairs + part.pairs,
-        alerts: sum.alerts + part.alerts,
+        Outcome::sum(threads.into_iter().filter_map(|thread| thread.join().ok()))
     })
 }
 
 fn fold_lines(lines: &[&str]) -> Outcome {
-    let mut state = State::default();
+    let mut state = State::<RandomState>::default();
     for line in lines {
         if let Ok(line) = serde_json::from_str::<Line<'_>>(line) {
             let at_s = seconds(line.timestamp);
@@ -97,7 +115,7 @@ fn fold_lines(lines: &[&str]) -> Outcome {
 
 /// The update of job J alone, over events parsed already.
 pub(crate) fn run_parsed(events: &[Parsed]) -> Outcome {
-    let mut state = State::default();
+    let mut state = State::<RandomState>::default();
     for event in events {
         state.update(&event.customer, &event.product, event.amount, event.at_s);
     }
@@ -105,24 +123,23 @@ pub(crate) fn run_parsed(events: &[Parsed]) -> Outcome {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    customers: HashMap<String, Customer>,
+struct State<S> {
+    customers: HashMap<String, Customer<S>, S>,
     events: u64,
     alerts: u64,
 }
 
-impl State {
-    #[expect(clippy::cast_precision_loss, reason = "a count of purchases")]
-    fn update(&mut self, customer: &str, product: &str, amount: f64, at_s: i64) {
+impl<S: BuildHasher + Default> State<S> {
+    /// Takes an event; the mean before it, if its amount is off that by more than half.
+    fn update(&mut self, customer: &str, product: &str, amount: f64, at_s: i64) -> Option<f64> {
         self.events += 1;
         if !self.customers.contains_key(customer) {
             self.customers.insert(customer.to_owned(), Customer::default());
         }
-        let Some(state) = self.customers.get_mut(customer) else { return };
-        if state.count > 0 {
-            let mean = state.sum / state.count as f64;
-            self.alerts += u64::from((amount - mean).abs() > 0.5 * mean.abs());
-        }
+        let state = self.customers.get_mut(customer)?;
+        let off =
+            (state.count > 0).then(|| state.mean()).filter(|mean| (amount - mean).abs() > 0.5 * mean.abs());
+        self.alerts += u64::from(off.is_some());
         state.count += 1;
         state.sum += amount;
         state.ewma += 0.3 * (amount - state.ewma);
@@ -130,12 +147,13 @@ impl State {
         if !state.products.contains_key(product) {
             state.products.insert(product.to_owned(), Product::default());
         }
-        let Some(pair) = state.products.get_mut(product) else { return };
+        let pair = state.products.get_mut(product)?;
         if pair.count > 0 {
             pair.interval_sum_s += at_s - pair.last_s;
         }
         pair.count += 1;
         pair.last_s = at_s;
+        off
     }
 
     fn outcome(&self) -> Outcome {
