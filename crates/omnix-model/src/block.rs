@@ -102,6 +102,7 @@ impl RecordBlock {
                 | Record::EngineVersion { .. }
                 | Record::LossAccepted { .. }
                 | Record::Imported { .. }
+                | Record::Judgement(_)
                 | Record::Erased,
             ) => lane_now,
         };

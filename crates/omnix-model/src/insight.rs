@@ -8,7 +8,7 @@ use std::str::FromStr;
 use smol_str::SmolStr;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{CustomerId, Money, Timestamp};
+use crate::{CustomerId, DecodeError, Money, Timestamp};
 
 /// Which of the four kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +94,64 @@ impl Priority {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|priority| priority.name() == name)
+    }
+}
+
+/// What came of an insight, in the words of whoever read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It was right, and good to know.
+    Useful,
+    /// It was not so.
+    Wrong,
+    /// Somebody did something about it.
+    Acted,
+}
+
+impl Outcome {
+    /// All outcomes, in the order of their stored numbers.
+    pub const ALL: [Self; 3] = [Self::Useful, Self::Wrong, Self::Acted];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Useful => "useful",
+            Self::Wrong => "wrong",
+            Self::Acted => "acted",
+        }
+    }
+
+    /// The stable number under which it is stored, from 0: also an index into arrays of three.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The outcome with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
+    /// The number under which an outcome, or that there is none, is stored: 0 none, else one more than
+    /// [`Self::number`].
+    #[must_use]
+    pub fn stored(outcome: Option<Self>) -> u8 {
+        outcome.map_or(0, |outcome| outcome.number() + 1)
+    }
+
+    /// What [`Self::stored`] wrote; an error for a number that it never wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`]
+    pub fn from_stored(number: u8) -> Result<Option<Self>, DecodeError> {
+        match number.checked_sub(1) {
+            None => Ok(None),
+            Some(place) => {
+                Self::ALL.get(usize::from(place)).copied().map(Some).ok_or(DecodeError::Invalid("outcome"))
+            }
+        }
     }
 }
 

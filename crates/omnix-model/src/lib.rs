@@ -35,11 +35,11 @@ pub use event::{
 };
 pub use fingerprint::fingerprint;
 pub use id::{CustomerId, EventId, IdError, OrderId, ProductId};
-pub use insight::{Figure, Figures, Insight, InsightId, InsightKind, Priority};
+pub use insight::{Figure, Figures, Insight, InsightId, InsightKind, Outcome, Priority};
 pub use lane::{Lane, LaneRange, ShardId};
 pub use money::{Money, NumberError, Quantity, Rounded};
 pub use position::{LogId, Position};
-pub use record::{EventRecord, Origin, Record, RecordKind};
+pub use record::{EventRecord, Judgement, Origin, Record, RecordKind};
 pub use rejected::RejectedEvent;
 pub use segment::{Segment, SegmentName, Tier};
 pub use time::{Clock, TimeError, Timestamp};

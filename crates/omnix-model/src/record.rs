@@ -7,8 +7,11 @@
 mod consumption_prediction;
 mod control;
 mod event;
+mod judgement;
 mod purchase;
 mod segment_update;
+
+pub use judgement::Judgement;
 
 use crate::block::{Sink, Source};
 use crate::{DecodeError, Event, EventId, Lane, Timestamp};
@@ -106,6 +109,8 @@ pub enum Record {
         /// Up to which of the file's events and ends of days everything of this shard's is in the log.
         taken: u64,
     },
+    /// Somebody said what came of an insight.
+    Judgement(Box<Judgement>),
     /// The record that stood here was erased.
     Erased,
 }
@@ -136,11 +141,13 @@ pub enum RecordKind {
     LossAccepted = 9,
     /// [`Record::Imported`]
     Imported = 10,
+    /// [`Record::Judgement`]
+    Judgement = 11,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Erased,
         Self::Purchase,
         Self::SegmentUpdate,
@@ -152,6 +159,7 @@ impl RecordKind {
         Self::EngineVersion,
         Self::LossAccepted,
         Self::Imported,
+        Self::Judgement,
     ];
 
     /// The stable number under which it is stored.
@@ -184,15 +192,23 @@ impl Record {
             Self::EngineVersion { .. } => RecordKind::EngineVersion,
             Self::LossAccepted { .. } => RecordKind::LossAccepted,
             Self::Imported { .. } => RecordKind::Imported,
+            Self::Judgement(_) => RecordKind::Judgement,
             Self::Erased => RecordKind::Erased,
         }
     }
 
     pub(crate) fn write(&self, lane: Lane, sink: &mut Sink) {
-        if let Self::Event(record) = self {
-            event::write(lane, record, sink);
-        } else {
-            control::write(lane, self, sink);
+        match self {
+            Self::Event(record) => event::write(lane, record, sink),
+            Self::Judgement(judgement) => judgement::write(lane, judgement, sink),
+            Self::Tick
+            | Self::EpochEnd { .. }
+            | Self::Model { .. }
+            | Self::Settings { .. }
+            | Self::EngineVersion { .. }
+            | Self::LossAccepted { .. }
+            | Self::Imported { .. }
+            | Self::Erased => control::write(lane, self, sink),
         }
     }
 
@@ -203,6 +219,10 @@ impl Record {
             RecordKind::Purchase | RecordKind::SegmentUpdate | RecordKind::ConsumptionPrediction => {
                 let (lane, record) = event::read(kind, source)?;
                 Ok((lane, Self::Event(Box::new(record))))
+            }
+            RecordKind::Judgement => {
+                let (lane, judgement) = judgement::read(source)?;
+                Ok((lane, Self::Judgement(Box::new(judgement))))
             }
             RecordKind::Erased
             | RecordKind::Tick

@@ -22,8 +22,8 @@ pub use claims::Role;
 #[cfg(test)]
 pub(crate) use claims::Roles;
 pub(crate) use permission::{
-    Customers, Feed, Insights, Overview, Permission, Publish, Recommendations, Rejected, Segments, Stream,
-    StreamAdmin,
+    Customers, Feed, Insights, Judge, Overview, Permission, Publish, Recommendations, Rejected, Segments,
+    Stream, StreamAdmin,
 };
 pub use secret::{Secret, SecretError};
 pub(crate) use token::Caller;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use omnix_engine::{Profile, RecommendRequest, Recommendations};
-use omnix_model::{CustomerId, RejectedEvent, SegmentName};
+use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent, SegmentName};
 use omnix_worker::{
     Counters, CustomerRow, CustomerSort, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage,
-    NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal, RejectedFilter, RejectedRow,
-    SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+    JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
+    RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -39,6 +39,10 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<InsightPage, QueryError>;
     /// Insights of all customers.
     fn insights(&self, filter: &InsightFilter, page: &PageRequest) -> Result<InsightPage, QueryError>;
+    /// One insight of a customer, and what came of it.
+    fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError>;
+    /// Notes what came of an insight; answered once it is durable and whoever asks sees it.
+    fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<(), JudgeError>>;
     /// How the whole system does.
     fn overview(&self, range: TimeRange) -> Result<Overview, QueryError>;
     /// A customer's profile; none for one never seen.

@@ -47,11 +47,15 @@ pub(crate) fn document() -> OpenApi {
     let mut note = |found: &Schemas| schemas.extend(found.iter().cloned());
     note(&Content::json::<ProblemBody>().schemas);
     let all = [routes::api(), routes::health(), routes::pages()];
-    for route in all.into_iter().flatten() {
+    for route in all.into_iter().flatten().filter(|route| !route.is_twin) {
         route.takes.iter().for_each(|content| note(&content.schemas));
         let answers = route.answers.iter().filter_map(|(_, _, content)| content.as_ref());
         answers.for_each(|content| note(&content.schemas));
-        let method = if route.method == Method::POST { HttpMethod::Post } else { HttpMethod::Get };
+        let method = match route.method {
+            Method::POST => HttpMethod::Post,
+            Method::PATCH => HttpMethod::Patch,
+            _ => HttpMethod::Get,
+        };
         let item = PathItem::new(method, operation(&route));
         match paths.paths.get_mut(route.path) {
             Some(known) => known.merge_operations(item),

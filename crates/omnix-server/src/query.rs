@@ -297,6 +297,20 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
     }
 }
 
+/// What a path holds in the places of its two parameters, decoded.
+pub(crate) struct PairInPath(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PairInPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
+            Ok(Path((first, second))) => Ok(Self(first, second)),
+            Err(_) => Err(Problem::new(ErrorCode::MalformedRequest, "the path is not percent-encoded UTF-8")),
+        }
+    }
+}
+
 /// The customer that a path names.
 ///
 /// # Errors

@@ -63,6 +63,8 @@ pub(crate) struct Route {
     pub(crate) takes: Vec<Content>,
     pub(crate) answers: Vec<(u16, &'static str, Option<Content>)>,
     pub(crate) errors: Vec<ErrorCode>,
+    /// It answers as another route does, for ids that proxies spoil in a path; that one is in the document.
+    pub(crate) is_twin: bool,
 }
 
 impl Route {
@@ -74,6 +76,11 @@ impl Route {
     /// `POST path`.
     pub(crate) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
         Self::new(Method::POST, path, on(MethodFilter::POST, handler))
+    }
+
+    /// `PATCH path`.
+    pub(crate) fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+        Self::new(Method::PATCH, path, on(MethodFilter::PATCH, handler))
     }
 
     fn new(method: Method, path: &'static str, handler: MethodRouter<App>) -> Self {
@@ -89,12 +96,18 @@ impl Route {
             takes: Vec::new(),
             answers: Vec::new(),
             errors: Vec::new(),
+            is_twin: false,
         }
     }
 
     /// Its place in the document and what it does.
     pub(crate) fn about(self, tag: &'static str, summary: &'static str) -> Self {
         Self { tag, summary, ..self }
+    }
+
+    /// The twin of a route that names the customer in its path.
+    pub(crate) fn twin(self) -> Self {
+        Self { is_twin: true, ..self }
     }
 
     /// The permission that its handler asks for.

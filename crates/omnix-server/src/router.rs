@@ -67,7 +67,7 @@ fn cors(origins: &[String]) -> CorsLayer {
     ];
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH])
         .allow_headers(sent)
         .expose_headers(shown)
         .max_age(std::time::Duration::from_secs(2 * 3_600))

@@ -7,6 +7,7 @@
 pub mod events;
 pub mod publish;
 pub mod insight;
+pub mod feedback;
 pub mod customer;
 pub mod segments;
 pub mod stream;

@@ -8,6 +8,7 @@
 //! | `s` | lane, customer, 0, part | a part of a customer's state: 0 the head with its envelope, else a page |
 //! | `i` | lane, customer, 0, time, id | an insight |
 //! | `j` | time, lane, id | index of insights by time |
+//! | `v` | time, lane, id | what came of the insight that was raised then |
 //! | `t` | lane, hour, customer | a timer that falls due in that hour |
 //! | `o` | lane, epoch, position | what a commit observed of an epoch that is not yet learnt |
 //! | `q` | time, lane, number | a rejected event |
@@ -124,6 +125,12 @@ pub fn parse_insight_by_time(key: &[u8]) -> Option<(Timestamp, Lane, InsightId)>
     let (&lane, id) = rest.split_first()?;
     let id = InsightId(id.try_into().ok()?);
     Some((Timestamp::from_ms_clamped(i64::from_be_bytes(*time)), Lane::new(lane)?, id))
+}
+
+/// What came of an insight: beside it, so that a revision of the insight leaves it alone.
+#[must_use]
+pub fn judgement(raised_at: Timestamp, lane: Lane, id: InsightId) -> Vec<u8> {
+    key(b'v', &[&time_bytes(raised_at), &lane_byte(lane), &id.0])
 }
 
 /// A timer of `customer` that falls due within `hour` (hours since 1970).

@@ -62,11 +62,12 @@ pub use lane::LaneRow;
 pub use models::{MemoryModels, ModelError, ModelStore, Models};
 pub use on_demand::CommitOnDemand;
 pub use progress::Progress;
-pub use publish::{NewEvent, PublishError, Receipt, Refusal, Stored, weight};
+pub use publish::{JudgeError, NewEvent, PublishError, Receipt, Refusal, Stored, weight};
 pub use queries::{
     CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally,
-    LatencySummary, Overview, PageRequest, Queries, QueryError, RejectedFilter, RejectedRow, SegmentFlow,
-    SegmentRow, SegmentsReport, ShardStatus, ShardView, StreamCounts, TimeRange, minute_of,
+    JudgementTally, KnownInsight, LatencySummary, Overview, PageRequest, Queries, QueryError, RejectedFilter,
+    RejectedRow, SegmentFlow, SegmentRow, SegmentsReport, ShardStatus, ShardView, StreamCounts, TimeRange,
+    minute_of,
 };
 pub use retention::Retention;
 pub use shard::{Replay, ShardError};

@@ -97,6 +97,17 @@ pub struct PublishError {
     pub events: Vec<NewEvent>,
 }
 
+/// Why nobody can say that what came of an insight is noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JudgeError {
+    /// It was not stored.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// It may or may not be stored; to say it again does no harm.
+    #[error("it is not known whether it is stored")]
+    Unknown,
+}
+
 /// About the bytes that an event takes in memory.
 #[must_use]
 pub fn weight(event: &Event) -> usize {

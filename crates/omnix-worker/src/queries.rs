@@ -24,8 +24,8 @@ use omnix_storage::{KeyRange, Order, StateReader, StoreError};
 
 pub use answers::{
     CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally,
-    LatencySummary, Overview, PageRequest, RejectedFilter, RejectedRow, SegmentFlow, SegmentRow,
-    SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+    JudgementTally, KnownInsight, LatencySummary, Overview, PageRequest, RejectedFilter, RejectedRow,
+    SegmentFlow, SegmentRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
 };
 
 pub use stream::minute_of;

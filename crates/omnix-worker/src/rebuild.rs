@@ -242,13 +242,13 @@ impl ModelStore for Folded {
 pub struct Comparison {
     /// Rows of customers' states that were compared.
     pub states: u64,
-    /// Insights that were compared.
+    /// Insights that were compared; what came of them was too.
     pub insights: u64,
     /// Rows that differ, or stand on one side only.
     pub differing: u64,
 }
 
-/// Compares states and insights of `kept` and `rebuilt`, shard by shard, byte for byte.
+/// Compares states, insights and what came of them in `kept` and `rebuilt`, shard by shard, byte for byte.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -261,6 +261,7 @@ pub fn compare(
         comparison.states += compare_kind(b's', kept.as_ref(), rebuilt.as_ref(), &mut comparison.differing)?;
         comparison.insights +=
             compare_kind(b'i', kept.as_ref(), rebuilt.as_ref(), &mut comparison.differing)?;
+        compare_kind(b'v', kept.as_ref(), rebuilt.as_ref(), &mut comparison.differing)?;
     }
     Ok(comparison)
 }

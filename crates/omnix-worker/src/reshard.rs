@@ -123,7 +123,7 @@ fn home_of(key: &[u8]) -> Result<Home, ReshardError> {
     let home = match kind {
         b's' | b'i' | b't' | b'o' | b'c' | b'l' | b'u' => lane_at(1),
         b'r' | b'a' | b'b' => lane_at(5),
-        b'j' | b'q' => lane_at(9),
+        b'j' | b'q' | b'v' => lane_at(9),
         // The id of an anonymous event is looked up in the event's lane, which its row does not name, and whether
         // a name is nobody's is a setting. They are few: they go with the duplicate window.
         b'd' | b'w' | b'x' => Some(Home::Everywhere),
@@ -152,6 +152,7 @@ mod tests {
             keys::state_part(lane, &customer, 0),
             keys::insight(lane, &customer, time, id),
             keys::insight_by_time(time, lane, id),
+            keys::judgement(time, lane, id),
             keys::timer(lane, 3, &customer),
             keys::rejected(time, lane, 0),
             keys::sales(4, lane),

@@ -58,7 +58,7 @@ impl Retention {
         };
         match key.first() {
             Some(b'i') => keys::parse_insight_end(key).is_some_and(|(at, _)| at < before(self.insight_days)),
-            Some(b'j') => time().is_some_and(|at| at < before(self.insight_days)),
+            Some(b'j' | b'v') => time().is_some_and(|at| at < before(self.insight_days)),
             Some(b'q') => time().is_some_and(|at| at < before(REJECTED_DAYS)),
             Some(b'r' | b'a') => count().is_some_and(|hour| hour < before(COUNTED_DAYS).hour()),
             Some(b'b') => count().is_some_and(|minute| minute < now.ms() / 60_000 - MINUTES_KEPT),
@@ -123,6 +123,7 @@ mod tests {
         let pairs = [
             (keys::insight(lane, &customer, days(399), id), keys::insight(lane, &customer, days(401), id)),
             (keys::insight_by_time(days(399), lane, id), keys::insight_by_time(days(401), lane, id)),
+            (keys::judgement(days(399), lane, id), keys::judgement(days(401), lane, id)),
             (keys::rejected(days(13), lane, 1), keys::rejected(days(15), lane, 1)),
             (keys::sales(days(1_000).hour(), lane), keys::sales(days(1_100).hour(), lane)),
             (

@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 
 use omnix_model::limits::ROLLUP_LABELS_MAX;
-use omnix_model::{DecodeError, InsightKind, Position, Priority, Reader, SegmentName, Writer};
+use omnix_model::{DecodeError, InsightKind, Outcome, Position, Priority, Reader, SegmentName, Writer};
 use smol_str::SmolStr;
+
+use crate::rows::Judged;
 
 /// The label under which labels beyond the limit are counted.
 pub const OTHER_LABEL: &str = "other";
@@ -222,6 +224,9 @@ impl Row for Sales {
     }
 }
 
+/// How many insights came to what, by the outcome's number.
+pub type Verdicts = [u64; Outcome::ALL.len()];
+
 /// What went on in one shard in one hour or minute, by the time of its lanes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Activity {
@@ -239,6 +244,9 @@ pub struct Activity {
     pub suppressed: u64,
     /// Insights raised, by the kind's number and the priority's; a revision is none.
     pub insights: [[u64; 4]; 4],
+    /// What came of the insights raised in it, by the kind's number and the priority's; without those of which
+    /// nobody has said anything.
+    pub judged: BTreeMap<(u8, u8), Verdicts>,
     /// Microseconds from acceptance to commit, live events only.
     pub latency: Histogram,
     /// Their sum, in microseconds.
@@ -254,6 +262,20 @@ impl Activity {
         if let Some(count) = row.and_then(|row| row.get_mut(usize::from(priority.number()))) {
             *count += 1;
         }
+    }
+
+    /// Counts what came of an insight in place of what was said of it before.
+    pub fn add_judgement(&mut self, kind: InsightKind, before: Judged, now: Judged) {
+        let mut count = |judged: Judged, change: fn(u64) -> u64| {
+            let Some((outcome, priority)) = judged else { return };
+            let verdicts = self.judged.entry((kind.number(), priority.number())).or_default();
+            if let Some(count) = verdicts.get_mut(usize::from(outcome.number())) {
+                *count = change(*count);
+            }
+        };
+        count(before, |count| count.saturating_sub(1));
+        count(now, |count| count.saturating_add(1));
+        self.judged.retain(|_, verdicts| verdicts.iter().any(|&count| count > 0));
     }
 
     /// Counts a move between segments; outside names beyond the limit count as `other`.
@@ -276,6 +298,12 @@ impl Row for Activity {
             .into_iter()
             .for_each(|n| out.uint(n));
         self.insights.iter().flatten().for_each(|&n| out.uint(n));
+        out.uint(self.judged.len() as u64);
+        for ((kind, priority), verdicts) in &self.judged {
+            out.u8(*kind);
+            out.u8(*priority);
+            verdicts.iter().for_each(|&n| out.uint(n));
+        }
         self.latency.encode(out);
         out.uint(self.latency_us);
         out.uint(self.moves.len() as u64);
@@ -299,6 +327,14 @@ impl Row for Activity {
         for count in row.insights.iter_mut().flatten() {
             *count = reader.uint()?;
         }
+        for _ in 0..reader.count()? {
+            let cell = (reader.u8()?, reader.u8()?);
+            let mut verdicts = Verdicts::default();
+            for count in &mut verdicts {
+                *count = reader.uint()?;
+            }
+            row.judged.insert(cell, verdicts);
+        }
         row.latency = Histogram::decode(reader)?;
         row.latency_us = reader.uint()?;
         for _ in 0..reader.count()? {
@@ -317,6 +353,10 @@ impl Row for Activity {
         self.suppressed += other.suppressed;
         for (mine, theirs) in self.insights.iter_mut().flatten().zip(other.insights.iter().flatten()) {
             *mine += theirs;
+        }
+        for (cell, theirs) in &other.judged {
+            let mine = self.judged.entry(*cell).or_default();
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
         }
         self.latency.merge(&other.latency);
         self.latency_us += other.latency_us;

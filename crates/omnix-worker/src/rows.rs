@@ -1,8 +1,8 @@
-//! The values of rows that point at others: the index of insights by time, and the feed.
+//! The values of rows that point at others: the index of insights by time, what came of them, and the feed.
 
 use omnix_model::{
-    CustomerId, DecodeError, Insight, InsightId, InsightKind, Lane, Priority, Reader, SegmentName, Timestamp,
-    Writer,
+    CustomerId, DecodeError, Insight, InsightId, InsightKind, Lane, Outcome, Position, Priority, Reader,
+    SegmentName, Timestamp, Writer,
 };
 
 /// What the index by time says of an insight, so that most filters need not read it.
@@ -57,6 +57,58 @@ impl IndexEntry {
     }
 }
 
+/// What came of an insight, and how urgent it was when that was said.
+pub type Judged = Option<(Outcome, Priority)>;
+
+/// What came of an insight. The row says what stood before it as well: a group that is applied again, because
+/// the process died between two writes, finds its own row and counts the same change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JudgementRow {
+    /// The record that said so.
+    pub at: Position,
+    /// What it said; none when it took back what was said before.
+    pub judged: Judged,
+    /// What had been said before it.
+    pub before: Judged,
+}
+
+impl JudgementRow {
+    /// What had been said before the record at `at`.
+    #[must_use]
+    pub fn before(&self, at: Position) -> Judged {
+        if self.at == at { self.before } else { self.judged }
+    }
+
+    /// The row as bytes: position, then twice outcome and priority.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.raw(&self.at.to_bytes());
+        for judged in [self.judged, self.before] {
+            out.u8(Outcome::stored(judged.map(|(outcome, _)| outcome)));
+            out.u8(judged.map_or(0, |(_, priority)| priority.number()));
+        }
+        out.into_bytes()
+    }
+
+    /// The row that [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let at = crate::shell::read_position(&mut reader)?;
+        let mut judged = || {
+            let (outcome, priority) = (Outcome::from_stored(reader.u8()?)?, reader.u8()?);
+            let priority =
+                *Priority::ALL.get(usize::from(priority)).ok_or(DecodeError::Invalid("priority"))?;
+            Ok(outcome.map(|outcome| (outcome, priority)))
+        };
+        let row = Self { at, judged: judged()?, before: judged()? };
+        if reader.is_empty() { Ok(row) } else { Err(DecodeError::Invalid("judgement")) }
+    }
+}
+
 /// What a row of the feed points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedEntry {
@@ -104,4 +156,25 @@ impl FeedEntry {
 fn customer_id(bytes: &[u8]) -> Result<CustomerId, DecodeError> {
     let text = std::str::from_utf8(bytes).or(Err(DecodeError::Invalid("customer")))?;
     CustomerId::new(text).or(Err(DecodeError::Invalid("customer")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_judgement_comes_back_and_a_cut_one_does_not() {
+        let row = JudgementRow {
+            at: Position { log: omnix_model::LogId(2), frame: 9, slot: 3 },
+            judged: Some((Outcome::Acted, Priority::Critical)),
+            before: None,
+        };
+        let bytes = row.encode();
+        assert_eq!(JudgementRow::decode(&bytes), Ok(row));
+        for cut in 0..bytes.len() {
+            assert!(JudgementRow::decode(&bytes[..cut]).is_err(), "{cut}");
+        }
+        assert_eq!(row.before(row.at), None, "applied again it stands before itself");
+        assert_eq!(row.before(Position { slot: 4, ..row.at }), row.judged);
+    }
 }

@@ -15,6 +15,7 @@ mod control;
 mod due;
 mod effects;
 mod intake;
+mod judgement;
 mod recover;
 
 use std::collections::VecDeque;
@@ -40,6 +41,7 @@ use crate::{Clock, Progress};
 
 pub(crate) use effects::Books;
 pub(crate) use intake::{Intake, lane_of};
+pub(crate) use judgement::{Judges, Reply as JudgeReply};
 pub use recover::Replay;
 
 /// Why a shard stops. What is durable by then is applied at the next start.
@@ -123,6 +125,7 @@ pub(crate) struct Shard {
     books: Books,
     pub(crate) intake: Intake,
     requests: Requests,
+    judges: Judges,
     /// Records of our own that wait for the next group.
     pub(crate) control: VecDeque<(Lane, Record)>,
     pub(crate) hand: Group,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, never, select};
-use omnix_model::{Position, RejectedEvent, Timestamp};
+use omnix_model::{Judgement, Position, RejectedEvent, Timestamp};
 use omnix_storage::{AppendError, Block};
 use tokio::sync::oneshot;
 
@@ -15,7 +15,7 @@ use crate::log_thread::{LogDone, LogJob, LogOutcome, LogTask, OwnedLog, append};
 use crate::on_demand::Asking;
 use crate::publish::NewEvent;
 use crate::retention::Retention;
-use crate::shard::{Shard, ShardError};
+use crate::shard::{JudgeReply, Shard, ShardError};
 use crate::stream::Permit;
 use crate::trainer::Order;
 
@@ -35,10 +35,19 @@ pub(crate) struct Publish {
     pub(crate) permit: Permit,
 }
 
+/// What somebody said of an insight.
+pub(crate) struct Judge {
+    pub(crate) judgement: Judgement,
+    pub(crate) reply: JudgeReply,
+    /// The room that it takes until it is answered.
+    pub(crate) permit: Permit,
+}
+
 /// What a shard is told.
 pub(crate) enum ToShard {
     Publish(Box<Publish>),
     Reject(Box<RejectedEvent>),
+    Judge(Box<Judge>),
     Order(Order),
     AcceptLoss {
         first_frame: u64,
@@ -133,6 +142,10 @@ impl ShardThread {
                 self.shard.fill()?;
             }
             ToShard::Reject(event) => self.shard.accept_rejected(*event),
+            ToShard::Judge(judge) => {
+                let Judge { judgement, reply, permit } = *judge;
+                self.shard.accept_judgement(judgement, reply, permit);
+            }
             ToShard::Order(Order::EndEpoch(epoch)) => self.shard.begin_end_of_epoch(epoch),
             ToShard::Order(Order::Model { number, hash }) => self.shard.begin_model(number, hash),
             ToShard::Order(Order::Learnt { number, hash }) => self.shard.note_learnt(number, hash),

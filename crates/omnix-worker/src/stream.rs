@@ -39,8 +39,7 @@ pub use importer::{ImportError, ImportReport, Importer};
 
 use handle::{Core, ShardEnd};
 use health::Watch;
-pub(crate) use room::Permit;
-use room::Room;
+pub(crate) use room::{Permit, Room};
 
 /// What a stream is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use omnix_engine::{Settings, Tally};
 use omnix_model::{
-    CustomerId, Event, EventId, LaneRange, LogId, Money, OrderId, Origin, Position, ProductId, Purchase,
-    Quantity, ShardId, Timestamp,
+    CustomerId, Event, EventId, Insight, Judgement, LaneRange, LogId, Money, OrderId, Origin, Outcome,
+    Position, ProductId, Purchase, Quantity, ShardId, Timestamp,
 };
 use omnix_storage::{
     AppendError, Atomicity, Block, EventLog, Grain, LogReader, LogSource, MemoryDisk, ReadError, StoredBlock,
@@ -25,8 +25,9 @@ use crate::models::{MemoryModels, Models};
 use crate::observed::absorb_row;
 use crate::rollup::{Activity, Census, Sales, decode_row, encode_row};
 use crate::shard::{Replay, Shard, ShardContext, ShardError};
+use crate::stream::Room;
 use crate::trainer::{Lesson, Order, Told, Trainer};
-use crate::{Clock, ManualClock, NewEvent, Progress, Receipt, Stored};
+use crate::{Clock, ManualClock, NewEvent, Progress, Receipt, Refusal, Stored};
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const START_MS: i64 = 1_767_225_600_000;
@@ -259,6 +260,26 @@ impl Driven {
         answer
     }
 
+    /// Says what came of an insight without driving the shard.
+    pub(crate) fn judge(
+        &mut self,
+        insight: &Insight,
+        outcome: Option<Outcome>,
+    ) -> oneshot::Receiver<Result<(), Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        let permit = Arc::new(Room::default()).reserve(1, 1).unwrap();
+        let judgement = Judgement {
+            customer_id: insight.customer_id.clone(),
+            insight: insight.id,
+            raised_at: insight.timestamp,
+            kind: insight.kind,
+            priority: insight.priority,
+            outcome,
+        };
+        self.shard.accept_judgement(judgement, reply, permit);
+        answer
+    }
+
     /// Publishes events as one request and gives their receipts.
     pub(crate) fn publish(&mut self, events: Vec<NewEvent>) -> Result<Vec<Receipt>, ShardError> {
         let answer = self.ask(events);
@@ -430,6 +451,12 @@ impl Fleet {
             }
         }
         self.settle()
+    }
+
+    /// The insights that the stores hold.
+    pub(crate) fn insights(&self) -> Vec<Insight> {
+        let rows = self.rows().into_iter().filter(|(key, _)| key.first() == Some(&b'i'));
+        rows.map(|(_, value)| Insight::decode(&value).unwrap()).collect()
     }
 
     /// All rows of all stores.

@@ -6,4 +6,5 @@ mod live;
 mod replay;
 mod shards;
 mod faults;
+mod judgement;
 mod order;

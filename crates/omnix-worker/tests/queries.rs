@@ -123,7 +123,7 @@ fn paging_over_all_insights_has_no_gap_and_no_repeat_in_either_direction() {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
             let found = queries.insights(&filter, &page(7, cursor)).unwrap();
-            seen.extend(found.insights);
+            seen.extend(found.insights.into_iter().map(|known| known.insight));
             cursor = found.next;
             if cursor.is_none() {
                 break;
@@ -158,12 +158,15 @@ fn filters_hold_for_one_customer_and_for_all() {
     };
     let ids = |insights: Vec<&Insight>| insights.iter().map(|insight| insight.id).collect::<BTreeSet<_>>();
     let all = queries.insights(&filter, &page(1_000, None)).unwrap();
-    assert_eq!(ids(all.insights.iter().collect()), ids(insights.iter().filter(passes).collect()));
+    assert_eq!(
+        ids(all.insights.iter().map(|known| &known.insight).collect()),
+        ids(insights.iter().filter(passes).collect())
+    );
     assert!(!all.insights.is_empty());
     let whose = CustomerId::new("c2").unwrap();
     let of_one = queries.insights_of(&whose, &filter, &page(1_000, None)).unwrap();
     let expected = insights.iter().filter(passes).filter(|insight| insight.customer_id == whose).collect();
-    assert_eq!(ids(of_one.insights.iter().collect()), ids(expected));
+    assert_eq!(ids(of_one.insights.iter().map(|known| &known.insight).collect()), ids(expected));
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn a_customers_insights_come_newest_first_page_by_page() {
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let found = queries.insights_of(&whose, &InsightFilter::default(), &page(2, cursor)).unwrap();
-        seen.extend(found.insights.iter().map(|insight| insight.timestamp));
+        seen.extend(found.insights.iter().map(|known| known.insight.timestamp));
         cursor = found.next;
         if cursor.is_none() {
             break;
@@ -187,7 +190,10 @@ fn a_customers_insights_come_newest_first_page_by_page() {
         .collect();
     expected.reverse();
     assert_eq!(seen, expected);
-    assert_eq!(queries.insight(&whose, insights[3].id).unwrap().as_ref(), Some(&insights[3]));
+    assert_eq!(
+        queries.insight(&whose, insights[3].id).unwrap().map(|known| known.insight).as_ref(),
+        Some(&insights[3])
+    );
     assert_eq!(queries.insight(&whose, InsightId([255; 16])).unwrap(), None);
 }
 

@@ -30,7 +30,7 @@ pub(super) fn write(lane: Lane, record: &Record, sink: &mut Sink) {
             sink.numbers.uint(*last_frame);
             sink.time(*at);
         }
-        Record::Event(_) | Record::Tick | Record::Erased => {}
+        Record::Event(_) | Record::Judgement(_) | Record::Tick | Record::Erased => {}
     }
 }
 
@@ -65,7 +65,10 @@ pub(super) fn read(kind: RecordKind, source: &mut Source<'_>) -> Result<Record, 
             last_frame: source.numbers.uint()?,
             at: source.time()?,
         },
-        RecordKind::Purchase | RecordKind::SegmentUpdate | RecordKind::ConsumptionPrediction => {
+        RecordKind::Purchase
+        | RecordKind::SegmentUpdate
+        | RecordKind::ConsumptionPrediction
+        | RecordKind::Judgement => {
             return Err(DecodeError::Invalid("kind"));
         }
     })

@@ -81,7 +81,8 @@ pub(super) fn read(kind: RecordKind, source: &mut Source<'_>) -> Result<(Lane, E
         | RecordKind::Settings
         | RecordKind::EngineVersion
         | RecordKind::LossAccepted
-        | RecordKind::Imported => Event::Purchase(purchase::read(flags, source)?),
+        | RecordKind::Imported
+        | RecordKind::Judgement => Event::Purchase(purchase::read(flags, source)?),
     };
     let anonymous = flags & flag::ANONYMOUS != 0;
     let origin = Origin::from_number(u8::try_from((flags >> flag::ORIGIN_SHIFT) & 3).unwrap_or(0))

@@ -1,8 +1,9 @@
 //! Values of every kind, for properties.
 
 use omnix_model::{
-    ConsumptionPrediction, CustomerId, DeviceType, Event, EventId, EventRecord, Lane, Money, OrderId, Origin,
-    PredictionType, ProductId, Purchase, Quantity, Record, Segment, SegmentName, SegmentUpdate, Timestamp,
+    ConsumptionPrediction, CustomerId, DeviceType, Event, EventId, EventRecord, InsightId, InsightKind,
+    Judgement, Lane, Money, OrderId, Origin, Outcome, PredictionType, Priority, ProductId, Purchase,
+    Quantity, Record, Segment, SegmentName, SegmentUpdate, Timestamp,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -171,6 +172,20 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn judgement()(
+        customer_id in customer(),
+        insight in any::<[u8; 16]>(),
+        raised_at in time(),
+        (kind, priority) in (0..4_usize, 0..4_usize),
+        outcome in option::of(0..3_usize),
+    ) -> Judgement {
+        let outcome = outcome.map(|index| Outcome::ALL[index]);
+        let (kind, priority) = (InsightKind::ALL[kind], Priority::ALL[priority]);
+        Judgement { customer_id, insight: InsightId(insight), raised_at, kind, priority, outcome }
+    }
+}
+
 /// A record of any kind, in any lane.
 pub(crate) fn entry() -> impl Strategy<Value = (Lane, Record)> {
     let record = prop_oneof![
@@ -181,6 +196,7 @@ pub(crate) fn entry() -> impl Strategy<Value = (Lane, Record)> {
         1 => any::<(u64, u64)>().prop_map(|(number, hash)| Record::Model { number, hash }),
         1 => (any::<u64>(), text()).prop_map(|(hash, body)| Record::Settings { hash, body }),
         1 => any::<(u128, u64)>().prop_map(|(file, taken)| Record::Imported { file, taken }),
+        1 => judgement().prop_map(|judgement| Record::Judgement(Box::new(judgement))),
         1 => any::<u32>().prop_map(|version| Record::EngineVersion { version }),
         1 => (any::<u64>(), any::<u64>(), time())
             .prop_map(|(first_frame, last_frame, at)| Record::LossAccepted { first_frame, last_frame, at }),

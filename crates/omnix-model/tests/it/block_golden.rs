@@ -1,9 +1,10 @@
 //! The bytes of every kind of record, as the first released version writes them: they can be read for ever.
 
 use omnix_model::{
-    Clock, ConsumptionPrediction, CustomerId, DeviceType, Event, EventId, EventRecord, Lane, Money, OrderId,
-    Origin, PredictionType, ProductId, Purchase, Quantity, Record, RecordBlock, RecordKind, Segment,
-    SegmentName, SegmentUpdate, Timestamp, fingerprint,
+    Clock, ConsumptionPrediction, CustomerId, DeviceType, Event, EventId, EventRecord, InsightId,
+    InsightKind, Judgement, Lane, Money, OrderId, Origin, Outcome, PredictionType, Priority, ProductId,
+    Purchase, Quantity, Record, RecordBlock, RecordKind, Segment, SegmentName, SegmentUpdate, Timestamp,
+    fingerprint,
 };
 
 fn time(ms: i64) -> Timestamp {
@@ -91,7 +92,7 @@ fn prediction() -> Record {
 }
 
 /// Every kind and its bytes, as the only record of a block.
-fn golden() -> [(Record, &'static str); 12] {
+fn golden() -> [(Record, &'static str); 13] {
     [
         (Record::Erased, "0100e8abcbd9f1660100000000020009000000"),
         (
@@ -142,7 +143,22 @@ fn golden() -> [(Record, &'static str); 12] {
             Record::Imported { file: 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10, taken: 300 },
             "0100e8abcbd9f1660100000000020a090012100f0e0d0c0b0a090807060504030201ac0200",
         ),
+        (
+            Record::Judgement(Box::new(judgement())),
+            "0100e8abcbd9f166010103632d31000000050b090302020100160707070707070707070707070707070786a4cbd9f16600",
+        ),
     ]
+}
+
+fn judgement() -> Judgement {
+    Judgement {
+        customer_id: CustomerId::new("c-1").unwrap(),
+        insight: InsightId([7; 16]),
+        raised_at: time(3),
+        kind: InsightKind::BehaviorAnomaly,
+        priority: Priority::High,
+        outcome: Some(Outcome::Acted),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -182,6 +198,6 @@ fn every_kind_has_its_golden_bytes_and_its_number() {
         assert_eq!(RecordKind::from_number(kind.number()), Some(kind));
     }
     let numbers = RecordKind::ALL.map(RecordKind::number);
-    assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    assert_eq!(RecordKind::from_number(11), None);
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    assert_eq!(RecordKind::from_number(12), None);
 }

@@ -34,6 +34,8 @@ permissions! {
     StreamAdmin = "stream:create", [];
     /// Read insights.
     Insights = "insights:read", [Analyst];
+    /// Say what came of an insight.
+    Judge = "insights:judge", [Analyst];
     /// Read how the whole system does.
     Overview = "overview:read", [Analyst];
     /// Read customers.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use omnix_engine::{Profile, RecommendRequest, Recommendations};
-use omnix_model::{CustomerId, RejectedEvent};
+use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent};
 use omnix_worker::{
-    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, NewEvent,
-    Overview, PageRequest, PublishError, QueryError, Receipt, Refusal, RejectedFilter, RejectedRow,
-    SegmentsReport, ShardStatus, StreamCounts, StreamHandle, TimeRange,
+    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, JudgeError,
+    KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
+    RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, StreamHandle, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -51,6 +51,14 @@ impl Backend for StreamHandle {
 
     fn insights(&self, filter: &InsightFilter, page: &PageRequest) -> Result<InsightPage, QueryError> {
         self.queries().insights(filter, page)
+    }
+
+    fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError> {
+        self.queries().insight(customer, id)
+    }
+
+    fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<(), JudgeError>> {
+        Self::judge(self, judgement).boxed()
     }
 
     fn overview(&self, range: TimeRange) -> Result<Overview, QueryError> {

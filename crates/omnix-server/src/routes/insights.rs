@@ -1,14 +1,17 @@
 //! `/v1/streaming/insights…`: what events came to mean.
 
+mod single;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
 use omnix_model::{CustomerId, ErrorCode, InsightKind, Priority, Segment, SegmentName};
+use omnix_wire::api::feedback::Feedback;
 use omnix_wire::api::insight::{
     CustomerInsights, InsightBody, InsightList, InsightsByPriority, InsightsByType, ProcessingMetrics,
     SystemOverview,
 };
-use omnix_worker::{InsightFilter, Overview};
+use omnix_worker::{InsightFilter, KnownInsight, Overview};
 
 use super::json;
 use crate::app::App;
@@ -92,6 +95,9 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .fails(&[ErrorCode::ValidationFailed]),
     ]
+    .into_iter()
+    .chain(single::routes())
+    .collect()
 }
 
 async fn of_customer(
@@ -100,6 +106,9 @@ async fn of_customer(
     InPath(customer): InPath,
     uri: Uri,
 ) -> Result<Response, Problem> {
+    if Query::of(&uri, &[&CUSTOMER_ID]).has(&CUSTOMER_ID) {
+        return single::of_twin(&app, &customer, &uri).await;
+    }
     let customer = customer_in_path(&customer)?;
     list_of(&app, customer, Query::of(&uri, OF_CUSTOMER)).await
 }
@@ -122,8 +131,7 @@ async fn all(_authority: Authority<Insights>, State(app): State<App>, uri: Uri) 
     let page = query.page();
     query.finish()?;
     let found = app.ask(move |backend| backend.insights(&filter, &page)).await?;
-    let insights = found.insights.into_iter().map(InsightBody::from).collect();
-    json(StatusCode::OK, &InsightList { insights, next_cursor: found.next })
+    json(StatusCode::OK, &InsightList { insights: bodies(found.insights), next_cursor: found.next })
 }
 
 async fn list_of(app: &App, customer: CustomerId, mut query: Query) -> Result<Response, Problem> {
@@ -139,9 +147,13 @@ async fn list_of(app: &App, customer: CustomerId, mut query: Query) -> Result<Re
     query.finish()?;
     let customer_id = customer.to_string();
     let found = app.ask(move |backend| backend.insights_of(&customer, &filter, &page)).await?;
-    let insights = found.insights.into_iter().map(InsightBody::from).collect();
+    let insights = bodies(found.insights);
     let answer = CustomerInsights { customer_id, insights, time_range: span.text, next_cursor: found.next };
     json(StatusCode::OK, &answer)
+}
+
+fn bodies(insights: Vec<KnownInsight>) -> Vec<InsightBody> {
+    insights.into_iter().map(|known| InsightBody::known(known.insight, known.outcome)).collect()
 }
 
 /// The segment that a query names, by its slug or as people do.
@@ -177,6 +189,7 @@ fn overview_body(found: &Overview) -> SystemOverview {
             error_rate,
             events_per_second: found.events_per_second,
         },
+        feedback: Feedback::of(|kind, priority| found.judged.of(kind, priority)),
     }
 }
 

@@ -23,6 +23,8 @@ const ROUTES: &[&str] = &[
     "GET /v1/streaming/insights/{customerId}",
     "GET /v1/streaming/insights/system/overview",
     "GET /v1/streaming/insights",
+    "GET /v1/streaming/insights/{customerId}/{insightId}",
+    "PATCH /v1/streaming/insights/{customerId}/{insightId}",
     "GET /v1/streaming/customers/{customerId}",
     "GET /v1/streaming/customers",
     "GET /v1/streaming/recommendations/{customerId}",

@@ -1,11 +1,12 @@
 //! Insights, lists of them, and the overview.
 
-use omnix_model::{Figure, Figures, Insight, InsightKind, Priority};
+use omnix_model::{Figure, Figures, Insight, InsightKind, Outcome, Priority};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 use utoipa::ToSchema;
 
+use super::feedback::Feedback;
 use super::{Amount, Time};
 
 /// What an event means, for the person who should know.
@@ -30,6 +31,19 @@ pub struct InsightBody {
     /// The figures behind it.
     #[schema(value_type = Object)]
     pub data: InsightDetails,
+    /// What came of it: `useful`, `wrong` or `acted`; null while nobody has said. Absent in the feed and where an
+    /// event is answered: there it is what was raised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub outcome: Option<Option<&'static str>>,
+}
+
+impl InsightBody {
+    /// An insight as it is read: with what came of it.
+    #[must_use]
+    pub fn known(insight: Insight, outcome: Option<Outcome>) -> Self {
+        Self { outcome: Some(outcome.map(Outcome::name)), ..Self::from(insight) }
+    }
 }
 
 /// The member `data`: the figures by name, and what all insights have in common.
@@ -63,6 +77,7 @@ impl From<Insight> for InsightBody {
                 model_version: insight.model_version,
                 settings_version: insight.settings_version,
             },
+            outcome: None,
         }
     }
 }
@@ -153,6 +168,8 @@ pub struct SystemOverview {
     pub insights_by_priority: InsightsByPriority,
     /// How well events were processed.
     pub processing_metrics: ProcessingMetrics,
+    /// What came of these insights, as far as anybody has said.
+    pub feedback: Feedback,
 }
 
 /// Insights by type.

@@ -1,11 +1,12 @@
 //! What is asked and what is answered, in the model's words.
 
 use omnix_model::{
-    CustomerId, ErrorCode, Insight, InsightKind, Position, Priority, RejectedEvent, SegmentName, ShardId,
-    Timestamp,
+    CustomerId, ErrorCode, Insight, InsightKind, Outcome, Position, Priority, RejectedEvent, SegmentName,
+    ShardId, Timestamp,
 };
 
 use crate::FeedCursor;
+use crate::rollup::Verdicts;
 
 /// A range of time, `from` included, `to` excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +43,20 @@ pub struct InsightFilter {
     pub is_ascending: bool,
 }
 
+/// An insight as it is read: what was raised, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownInsight {
+    /// What was raised.
+    pub insight: Insight,
+    /// What came of it, as far as anybody has said.
+    pub outcome: Option<Outcome>,
+}
+
 /// A page of insights.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct InsightPage {
     /// The insights.
-    pub insights: Vec<Insight>,
+    pub insights: Vec<KnownInsight>,
     /// The cursor of the next page; none on the last.
     pub next: Option<String>,
 }
@@ -58,6 +68,29 @@ pub struct InsightTally {
     pub by_kind: [u64; 4],
     /// By priority.
     pub by_priority: [u64; 4],
+}
+
+/// What came of insights, by the kind's number, the priority's and the outcome's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JudgementTally(pub [[Verdicts; 4]; 4]);
+
+impl JudgementTally {
+    /// Those of one kind, and of one priority; of all where none is named.
+    #[must_use]
+    pub fn of(&self, kind: Option<InsightKind>, priority: Option<Priority>) -> Verdicts {
+        let is_wanted = |wanted: Option<u8>, number: u8| wanted.is_none_or(|wanted| wanted == number);
+        let mut sum = Verdicts::default();
+        for (of, row) in (0_u8..).zip(&self.0) {
+            for (urgency, verdicts) in (0_u8..).zip(row) {
+                if is_wanted(kind.map(InsightKind::number), of)
+                    && is_wanted(priority.map(Priority::number), urgency)
+                {
+                    sum.iter_mut().zip(verdicts).for_each(|(sum, count)| *sum += count);
+                }
+            }
+        }
+        sum
+    }
 }
 
 /// Latency from acceptance to commit.
@@ -76,6 +109,8 @@ pub struct LatencySummary {
 pub struct Overview {
     /// Insights raised.
     pub insights: InsightTally,
+    /// What came of them, as far as anybody has said.
+    pub judged: JudgementTally,
     /// From acceptance to commit.
     pub latency: LatencySummary,
     /// Events applied.

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use omnix_model::{CustomerId, Insight, InsightId, Lane};
+use omnix_model::{CustomerId, Insight, InsightId, Lane, Outcome};
 use omnix_storage::{KeyRange, Order, StateReader, StoreError};
 
-use super::{InsightFilter, InsightPage, PageRequest, Queries, QueryError, RawRow, behind, rows_of};
+use super::{
+    InsightFilter, InsightPage, KnownInsight, PageRequest, Queries, QueryError, RawRow, behind, rows_of,
+};
 use crate::cursor::{InvalidCursor, decode_key, encode_key};
-use crate::rows::IndexEntry;
+use crate::rows::{IndexEntry, JudgementRow};
 use crate::{keys, state_row};
 
 /// The letter of cursors into one customer's insights.
@@ -52,7 +54,7 @@ impl Queries {
                 ControlFlow::Break(())
             }
             Ok(insight) => {
-                found.insights.push(insight);
+                found.insights.push(KnownInsight { insight, outcome: None });
                 last_key = key.to_vec();
                 ControlFlow::Continue(())
             }
@@ -61,14 +63,20 @@ impl Queries {
                 ControlFlow::Break(())
             }
         })?;
-        broken.map_or(Ok(found), |error| Err(error.into()))
+        if let Some(error) = broken {
+            return Err(error.into());
+        }
+        for known in &mut found.insights {
+            known.outcome = outcome_of(store, &known.insight)?;
+        }
+        Ok(found)
     }
 
     /// One insight; none when the customer has no such.
     ///
     /// # Errors
     /// [`QueryError`]
-    pub fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<Insight>, QueryError> {
+    pub fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError> {
         let (lane, store) = self.home_of(customer)?;
         let mut found = None;
         let range = KeyRange::prefix(&keys::insights_prefix(lane, customer));
@@ -79,8 +87,10 @@ impl Queries {
             }
             ControlFlow::Continue(())
         })?;
-        let decoded = found.map(|bytes| Insight::decode(&bytes)).transpose();
-        Ok(decoded.map_err(|error| StoreError(format!("an insight: {error}")))?)
+        let Some(bytes) = found else { return Ok(None) };
+        let insight = Insight::decode(&bytes).map_err(|error| StoreError(format!("an insight: {error}")))?;
+        let outcome = outcome_of(store, &insight)?;
+        Ok(Some(KnownInsight { insight, outcome }))
     }
 
     /// The insights of all customers, by the time at which they were raised.
@@ -107,7 +117,8 @@ impl Queries {
                 found.next = Some(encode_key(OF_ALL, &last_key));
                 break;
             }
-            found.insights.push(insight);
+            let outcome = outcome_of(store, &insight)?;
+            found.insights.push(KnownInsight { insight, outcome });
             last_key = key;
         }
         Ok(found)
@@ -146,6 +157,17 @@ impl Queries {
         let customer = stored.and_then(|stored| stored.customer);
         Ok(customer.is_some_and(|customer| customer.segment() == Some(wanted)))
     }
+}
+
+/// What came of an insight, as far as anybody has said.
+fn outcome_of(store: &dyn StateReader, insight: &Insight) -> Result<Option<Outcome>, StoreError> {
+    let lane = Lane::of(&insight.customer_id);
+    let Some(row) = store.get(&keys::judgement(insight.timestamp, lane, insight.id))? else {
+        return Ok(None);
+    };
+    let row = JudgementRow::decode(&row)
+        .map_err(|error| StoreError(format!("what came of an insight: {error}")))?;
+    Ok(row.judged.map(|(outcome, _)| outcome))
 }
 
 fn order(filter: &InsightFilter) -> Order {

@@ -4,7 +4,9 @@ use omnix_model::Timestamp;
 
 use omnix_storage::{KeyRange, Order};
 
-use super::{InsightTally, LatencySummary, Overview, Queries, QueryError, TimeRange, rows_of};
+use super::{
+    InsightTally, JudgementTally, LatencySummary, Overview, Queries, QueryError, TimeRange, rows_of,
+};
 use crate::keys;
 use crate::rollup::Activity;
 
@@ -24,6 +26,13 @@ impl Queries {
                 add(&mut insights.by_priority, priority, count);
             }
         }
+        let mut judged = JudgementTally::default();
+        for (&(kind, priority), verdicts) in &sum.judged {
+            let row = judged.0.get_mut(usize::from(kind));
+            if let Some(cell) = row.and_then(|row| row.get_mut(usize::from(priority))) {
+                *cell = *verdicts;
+            }
+        }
         let timed = sum.latency.total();
         let latency = LatencySummary {
             average_ms: if timed == 0 { 0.0 } else { sum.latency_us as f64 / timed as f64 / 1_000.0 },
@@ -34,6 +43,7 @@ impl Queries {
         let seconds = (range.to.ms_since(since) as f64 / 1_000.0).max(1.0);
         Ok(Overview {
             insights,
+            judged,
             latency,
             applied: sum.applied,
             failed: sum.refused + sum.not_applied,

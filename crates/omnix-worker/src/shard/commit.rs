@@ -137,6 +137,7 @@ impl Shard {
         let outcomes = self.apply_block(position, &block)?;
         self.commit(position, &block)?;
         self.answer(position, &block, asks, outcomes);
+        self.answer_judges();
         self.broadcast();
         self.context.progress.set_pending_since(None);
         self.context.counters.commit.note_us(self.context.clock.ticks_us().saturating_sub(began_us));

@@ -31,6 +31,7 @@ impl Shard {
                 self.put_effect(keys::import(*file), taken.to_be_bytes().to_vec());
                 Ok(())
             }
+            Record::Judgement(judgement) => self.take_judgement(step, judgement),
             Record::LossAccepted { first_frame, last_frame, .. } => {
                 self.forget_damage(*first_frame, *last_frame)
             }

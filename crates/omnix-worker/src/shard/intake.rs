@@ -265,6 +265,7 @@ impl Shard {
                 }
                 // A tick that is late says nothing; the lane is looked at again.
                 Record::Tick => {}
+                Record::Judgement(judgement) => self.judges.refuse(judgement.insight, refusal),
                 other => waiting.push((lane, other)),
             }
         }

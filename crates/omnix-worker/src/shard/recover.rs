@@ -13,7 +13,7 @@ use omnix_storage::{Atomicity, KeyRange, LogSource, ReadError, StateStore, Store
 
 use super::commit::{Gathered, HalfDone};
 use super::control::RawRow;
-use super::{Books, Intake, Phase, Shard, ShardContext, ShardError};
+use super::{Books, Intake, Judges, Phase, Shard, ShardContext, ShardError};
 use crate::attempts::{Attempts, MarkerStore};
 use crate::counters::Counted;
 use crate::group::{Group, Requests};
@@ -60,6 +60,7 @@ impl Shard {
             books: Books::default(),
             intake: Intake::default(),
             requests: Requests::default(),
+            judges: Judges::default(),
             control: std::collections::VecDeque::new(),
             hand: Group::default(),
             in_flight: None,

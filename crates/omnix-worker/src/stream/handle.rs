@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::Sender;
 use omnix_model::limits::{LANES, REJECTED_WAITING_MAX};
-use omnix_model::{EventId, Lane, Position, RejectedEvent, ShardId};
+use omnix_model::{EventId, Judgement, Lane, Position, RejectedEvent, ShardId};
 use tokio::sync::{broadcast, oneshot};
 
 use super::health::{Health, Watch};
@@ -14,10 +14,10 @@ use super::{Newest, Purpose};
 use crate::counters::Counters;
 use crate::group::Answer;
 use crate::history::ImportItem;
-use crate::publish::{NewEvent, PublishError, Receipt, Refusal, weight};
+use crate::publish::{JudgeError, NewEvent, PublishError, Receipt, Refusal, weight};
 use crate::queries::{FeedMessage, Queries, minute_of};
 use crate::shard::lane_of;
-use crate::shard_thread::{Publish, ToShard};
+use crate::shard_thread::{Judge, Publish, ToShard};
 use crate::trainer::Order;
 use crate::{Clock, Progress};
 
@@ -165,6 +165,29 @@ impl StreamHandle {
 
     pub(super) fn shard_index(&self, lane: Lane) -> usize {
         self.shard_of.get(lane.index()).copied().unwrap_or(0)
+    }
+
+    /// Notes what came of an insight; the answer follows its arrival on stable storage, and who asks then sees it.
+    ///
+    /// # Errors
+    /// [`JudgeError`]
+    pub async fn judge(&self, judgement: Judgement) -> Result<(), JudgeError> {
+        if let Some(refusal) = self.refusal() {
+            return Err(JudgeError::Refused(refusal));
+        }
+        let lane = Lane::of(&judgement.customer_id);
+        let shard = self.core.shards.get(self.shard_index(lane));
+        let shard = shard.ok_or(JudgeError::Refused(Refusal::Unavailable))?;
+        let permit =
+            shard.room.reserve(1, size_of::<Judgement>()).ok_or(JudgeError::Refused(Refusal::Full))?;
+        let (reply, answer) = oneshot::channel();
+        let judge = Judge { judgement, reply, permit };
+        // A shard that has gone drops it, and then nobody can say anything about it.
+        let _gone = shard.inbox.send(ToShard::Judge(Box::new(judge)));
+        match answer.await {
+            Ok(stored) => stored.map_err(JudgeError::Refused),
+            Err(_gone) => Err(JudgeError::Unknown),
+        }
     }
 
     /// Keeps an event that was refused, if there is room for it; counts it otherwise.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use omnix_model::{Event, Origin, SegmentName, SegmentUpdate, Timestamp};
+use omnix_model::{Event, Origin, Outcome, SegmentName, SegmentUpdate, Timestamp};
 use omnix_storage::Atomicity;
 
 use crate::NewEvent;
@@ -94,6 +94,16 @@ fn run(atomicity: Atomicity, kill_after: Option<u64>) -> (BTreeMap<Vec<u8>, Vec<
             _ => fleet.settle(),
         };
         survive(&mut fleet, result);
+        if step % 2 == 0 {
+            let result = fleet.settle();
+            survive(&mut fleet, result);
+            if let Some(insight) = fleet.insights().last() {
+                let outcome = [Some(Outcome::Useful), Some(Outcome::Wrong), None][step / 2 % 3];
+                let _answer = fleet.shards[0].judge(insight, outcome);
+            }
+            let result = fleet.settle_uncommitted();
+            survive(&mut fleet, result);
+        }
         if step % 4 == 1 {
             let epoch = fleet.shards[0].shard.epoch();
             fleet.shards[0].shard.begin_end_of_epoch(epoch);
@@ -118,7 +128,7 @@ fn killed_anywhere_the_rows_are_the_same(atomicity: Atomicity, every: usize) {
     let (expected, writes) = run(atomicity, None);
     let kinds: std::collections::BTreeSet<u8> =
         expected.keys().filter_map(|key| key.first().copied()).collect();
-    for kind in b"sijtrabcfdl" {
+    for kind in b"sijvtrabcfdl" {
         assert!(kinds.contains(kind), "the script writes rows of kind {}", char::from(*kind));
     }
     assert!(writes > 300, "the script writes something: {writes}");

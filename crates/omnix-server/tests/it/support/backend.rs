@@ -7,14 +7,14 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, pending, ready};
 use omnix_engine::{Profile, RecommendRequest, Recommendations, Recommended};
 use omnix_model::{
-    CustomerId, EventId, Insight, InsightId, InsightKind, LogId, Position, Priority, ProductId,
+    CustomerId, EventId, Insight, InsightId, InsightKind, Judgement, LogId, Position, Priority, ProductId,
     RejectedEvent, Segment, SegmentName, ShardId, Timestamp,
 };
 use omnix_server::{Backend, CustomerFilter};
 use omnix_worker::{
-    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, NewEvent, Overview,
-    PageRequest, PublishError, QueryError, Receipt, Refusal, RejectedFilter, RejectedRow, SegmentsReport,
-    ShardStatus, Stored, StreamCounts, TimeRange,
+    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, JudgeError,
+    KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
+    RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, Stored, StreamCounts, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -37,6 +37,7 @@ pub(crate) struct FakeStream {
     pub(crate) feed: Mutex<Vec<FeedMessage>>,
     pub(crate) has_gap: Mutex<bool>,
     pub(crate) asked: Mutex<Vec<String>>,
+    pub(crate) judged: Mutex<Vec<Judgement>>,
     seen: Mutex<BTreeMap<(Option<String>, EventId), u32>>,
     live: broadcast::Sender<Arc<FeedMessage>>,
     counters: Counters,
@@ -51,6 +52,7 @@ impl Default for FakeStream {
             feed: Mutex::default(),
             has_gap: Mutex::default(),
             asked: Mutex::default(),
+            judged: Mutex::default(),
             seen: Mutex::default(),
             live: broadcast::channel(4).0,
             counters: Counters::default(),
@@ -96,6 +98,12 @@ impl FakeStream {
 
     pub(crate) fn stored_ids(&self) -> Vec<String> {
         self.stored.lock().unwrap().iter().map(|event| event.event_id.to_string()).collect()
+    }
+
+    fn known(&self, insight: Insight) -> KnownInsight {
+        let judged = self.judged.lock().unwrap();
+        let last = judged.iter().rev().find(|judgement| judgement.insight == insight.id);
+        KnownInsight { outcome: last.and_then(|judgement| judgement.outcome), insight }
     }
 
     fn note(&self, question: String) {
@@ -181,7 +189,7 @@ impl Backend for FakeStream {
         page: &PageRequest,
     ) -> Result<InsightPage, QueryError> {
         self.note(format!("insights of {customer}: {filter:?} {page:?}"));
-        let insights = vec![insight(customer.as_str(), 1, Priority::High)];
+        let insights = vec![self.known(insight(customer.as_str(), 1, Priority::High))];
         Ok(InsightPage { insights, next: Some("next-1".to_owned()) })
     }
 
@@ -193,10 +201,28 @@ impl Backend for FakeStream {
         Ok(InsightPage::default())
     }
 
+    fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError> {
+        let only = insight(customer.as_str(), 1, Priority::High);
+        Ok(Some(only).filter(|only| only.id == id).map(|only| self.known(only)))
+    }
+
+    fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<(), JudgeError>> {
+        match *self.mood.lock().unwrap() {
+            Mood::Well | Mood::Filling => {
+                self.judged.lock().unwrap().push(judgement);
+                ready(Ok(())).boxed()
+            }
+            Mood::Refusing(refusal) => ready(Err(JudgeError::Refused(refusal))).boxed(),
+            Mood::Hanging => pending().boxed(),
+            Mood::Forgetful => ready(Err(JudgeError::Unknown)).boxed(),
+        }
+    }
+
     fn overview(&self, _range: TimeRange) -> Result<Overview, QueryError> {
         let mut overview = Overview { applied: 3, failed: 1, ..Overview::default() };
         overview.insights.by_kind = [1, 2, 3, 4];
         overview.insights.by_priority = [4, 3, 2, 1];
+        overview.judged.0[2][3] = [2, 1, 1];
         Ok(overview)
     }
 

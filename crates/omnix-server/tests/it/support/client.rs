@@ -145,6 +145,10 @@ impl Client {
         self.send(Method::POST, path, &[], body.to_string()).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, &[], body.to_string()).await
+    }
+
     pub(crate) async fn send(
         &self,
         method: Method,

@@ -1,5 +1,9 @@
 //! `/v1/streaming/insights`
 
+mod single;
+
+use serde_json::{Value, json};
+
 use crate::support::House;
 
 const LIST: &str = "/v1/streaming/insights";
@@ -118,5 +122,13 @@ async fn the_overview_has_every_type_and_priority() {
     assert_eq!(body["insightsByPriority"]["critical"], 1);
     assert_eq!(body["processingMetrics"]["successRate"], 75.0);
     assert_eq!(body["processingMetrics"]["errorRate"], 25.0);
+    let feedback = &body["feedback"];
+    assert_eq!(
+        feedback["all"],
+        json!({ "judged": 4, "useful": 2, "wrong": 1, "acted": 1, "precision": 75.0 })
+    );
+    assert_eq!(feedback["byType"]["behavior_anomaly"]["precision"], 75.0);
+    assert_eq!(feedback["byPriority"]["critical"]["judged"], 4);
+    assert_eq!(feedback["byPriority"]["low"]["precision"], Value::Null);
     house.analyst().get(&format!("{LIST}/system/overview?since=2026-01-01T00:00:00Z")).await.faults();
 }
