@@ -56,11 +56,9 @@ pub(crate) struct Burst {
     /// Orders, with a half-life of 6 hours, at `at`.
     pub count: f64,
     pub at: Timestamp,
-    /// What the count usually is when an order comes.
-    pub usual: f64,
-    /// The highest count of earlier days that was no alert, less one, with a half-life of 90 days.
+    /// The highest count of earlier days, less one, as far as it is a habit, with a half-life of 90 days.
     pub peak: f64,
-    /// The highest count since orders last paused for a day that was no alert.
+    /// The highest count of the day in hand.
     pub high: f64,
 }
 
@@ -179,7 +177,6 @@ impl Head {
         self.amounts.encode(out);
         out.f64(self.burst.count);
         self.near(out, self.burst.at);
-        out.f64(self.burst.usual);
         out.f64(self.burst.peak);
         out.f64(self.burst.high);
         out.flag(self.basket.is_some());
@@ -247,13 +244,8 @@ impl Head {
         self.intervals = small(from)?;
         self.ln_sum = from.f64()?;
         self.amounts = Amounts::decode(from)?;
-        self.burst = Burst {
-            count: from.f64()?,
-            at: self.read_near(from)?,
-            usual: from.f64()?,
-            peak: from.f64()?,
-            high: from.f64()?,
-        };
+        self.burst =
+            Burst { count: from.f64()?, at: self.read_near(from)?, peak: from.f64()?, high: from.f64()? };
         if from.flag()? {
             self.basket = Some(Basket::decode(from)?);
         }

@@ -30,12 +30,11 @@ const FORGETTING: f64 = 0.05;
 const BURST_HALF_LIFE_DAYS: f64 = 0.25;
 /// Half-life of the peak that a customer has shown before, in days.
 const PEAK_HALF_LIFE_DAYS: f64 = 90.0;
-/// The count above what is usual that is worth an alert: passed by the third or fourth order within an hour.
-const BURST_THRESHOLD: f64 = 2.8;
-/// Days without an order after which a burst is over.
-const PAUSE_DAYS: f64 = 1.0;
-/// Weight of the newest count in what is usual.
-const USUAL_WEIGHT: f64 = 0.1;
+/// The count above what is usual that is worth an alert: passed by the third or fourth order that follows another
+/// within an hour.
+const BURST_THRESHOLD: f64 = 2.6;
+/// How much of the peak is at most not usual.
+const PEAK_DOUBT: f64 = 1.5;
 
 /// What the amount of an order means.
 struct Finding {
@@ -61,9 +60,11 @@ pub(crate) fn at_basket_start(stage: &mut Stage<'_>, basket: &mut Basket) {
         basket.alarm = say::millionths(alarm).saturating_add(1);
     }
     let head = stage.customer.head_mut();
-    let (burst, excess) = counted(head.burst, basket.first_at);
+    let before = head.burst;
+    let (burst, excess) = counted(before, basket.first_at);
     head.burst = burst;
-    if excess > BURST_THRESHOLD {
+    // Once for a burst, and again when it has become twice as much: every order of it would be no news.
+    if intensity(excess) > intensity(excess_of(before)) {
         let said = burst_said(stage, basket, burst);
         stage.raise_for(basket, Rule::Burst, said);
     }
@@ -184,28 +185,39 @@ fn learnt(before: Amounts, finding: &Finding, drift: f64) -> Amounts {
     Amounts { count, mean: before.mean + (1.0 / n).max(FORGETTING) * x, variance }
 }
 
-/// `c = c 2^(-dt/6h) + 1; alert if c - usual - 0.5 peak > threshold`: the new count, and its excess over what is
-/// usual and half the peak. The peak is the highest count that was no alert, less one, before orders last paused
-/// for a day, and decays with a half-life of 90 days.
+/// `c = c 2^(-dt/6h) + 1; alert if (c - usual)/max(1, 0.5 sqrt(peak)) > threshold`: the new count, and by how much it
+/// exceeds what is usual; of a count that is often high more is chance.
+///
+/// The peak is the highest count, less one, of earlier days, with a half-life of 90 days. One day takes it to
+/// twice what it was and one more at the most: a single burst makes no habit, and who orders all day is soon known
+/// for it.
 fn counted(before: Burst, at: Timestamp) -> (Burst, f64) {
     let days = math::days_between(before.at, at).max(0.0);
     let count = before.count * math::decay(days, BURST_HALF_LIFE_DAYS) + 1.0;
-    let (earlier, high) = if days > PAUSE_DAYS {
-        (before.peak.max(before.high - 1.0), 0.0)
+    let (earlier, high) = if at.utc_day() > before.at.utc_day() {
+        (before.peak.max((before.high - 1.0).min(2.0 * before.peak + 1.0)), 0.0)
     } else {
         (before.peak, before.high)
     };
     let peak = earlier * math::decay(days, PEAK_HALF_LIFE_DAYS);
-    let usual = if before.usual > 0.0 { before.usual } else { 1.0 };
-    let excess = count - usual - 0.5 * peak;
-    let burst = Burst {
-        count,
-        at: at.max(before.at),
-        usual: usual + USUAL_WEIGHT * (count - usual),
-        peak,
-        high: if excess > BURST_THRESHOLD { high } else { high.max(count) },
-    };
-    (burst, excess)
+    let burst = Burst { count, at: at.max(before.at), peak, high: high.max(count) };
+    (burst, excess_of(burst))
+}
+
+/// By how much the count exceeded what is usual when the latest order came.
+fn excess_of(burst: Burst) -> f64 {
+    (burst.count - usual_count(burst.peak)) / (0.5 * math::sqrt(burst.peak)).max(1.0)
+}
+
+/// 0 for what is no alert, 1 for one, 2 from twice the threshold on, and so on.
+fn intensity(excess: f64) -> usize {
+    math::bin(math::ln((excess / BURST_THRESHOLD).max(0.5)) / math::ln(2.0) + 1.0, 1.0, 64)
+}
+
+/// What the count usually comes to at the most, for a customer with this peak: half of it is believed, of a high one
+/// all but 1.5.
+fn usual_count(peak: f64) -> f64 {
+    1.0 + peak - (0.5 * peak).min(PEAK_DOUBT)
 }
 
 fn amount_said(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> Said {
@@ -255,7 +267,7 @@ fn burst_said(stage: &Stage<'_>, basket: &Basket, burst: Burst) -> Said {
         ("direction", say::text("higher")),
         ("orderId", order),
         ("ordersInShortTime", say::number(burst.count)),
-        ("usual", say::number(burst.usual)),
+        ("usual", say::number(usual_count(burst.peak))),
         ("halfLifeHours", say::number(BURST_HALF_LIFE_DAYS * 24.0)),
         ("threshold", say::number(BURST_THRESHOLD)),
     ]);
@@ -297,7 +309,7 @@ mod tests {
         let weekly = (0..10).map(|week| f64::from(week) * 168.0);
         let burst = (1..6).map(|extra| 9.0 * 168.0 + f64::from(extra) / 6.0);
         let alerts = alerts(weekly.chain(burst));
-        assert_eq!(alerts.iter().position(|is_alert| *is_alert), Some(13));
+        assert_eq!(alerts.iter().position(|is_alert| *is_alert), Some(12), "the third that follows");
     }
 
     #[test]
@@ -309,6 +321,27 @@ mod tests {
             alerts.chunks(5).map(|week| week.iter().filter(|is_alert| **is_alert).count()).collect();
         assert!(by_week[0] > 0, "the first is news");
         assert_eq!(by_week[6..], [0; 6], "{by_week:?}");
+    }
+
+    #[test]
+    fn who_orders_all_day_is_soon_no_news() {
+        // A till: an order every two minutes from 8 to 18, more on some days than on others.
+        let day = |day: i32| {
+            let orders = 250 + 50 * (day % 3);
+            (0..orders)
+                .map(move |order| f64::from(day) * 24.0 + 8.0 + 10.0 * f64::from(order) / f64::from(orders))
+        };
+        let alerts = alerts((0..60).flat_map(day));
+        assert!(alerts[..300].contains(&true), "at first it is news");
+        assert!(!alerts[15 * 300..].contains(&true));
+    }
+
+    #[test]
+    fn two_orders_on_one_day_do_not_hide_a_burst() {
+        let twice = (0..20).flat_map(|week| [f64::from(week) * 168.0, f64::from(week) * 168.0 + 2.0]);
+        let burst = (0..5).map(|order| 20.0 * 168.0 + f64::from(order) / 6.0);
+        let alerts = alerts(twice.chain(burst));
+        assert_eq!(alerts.iter().position(|is_alert| *is_alert), Some(44), "the fourth that follows");
     }
 
     #[test]
