@@ -1,7 +1,7 @@
 //! The data directory of one process: who holds it, what it says of itself, where everything lies.
 //!
 //! ```text
-//! LOCK  FORMAT  models/{n}  secret/hash
+//! LOCK  FORMAT  models/{n}  models/{n}.run  secret/hash
 //! shard-0003/log/00005/…    shard-0003/state/00005/…
 //! ```
 //! Logs and states are named by the id of their log, for the same shard has another log and another state

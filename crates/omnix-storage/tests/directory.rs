@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use omnix_model::LogId;
-use omnix_storage::{DataDirectory, DirectoryError, Format, FormatError};
+use omnix_storage::{DataDirectory, DirectoryError, Format, FormatError, ModelFiles};
 
 fn format(shards: usize) -> Format {
     Format::new("shop", shards).unwrap()
@@ -130,6 +131,57 @@ fn what_was_not_finished_does_not_count() {
     models.write(1, b"whole").unwrap();
     assert_eq!(models.read(1).unwrap().as_deref(), Some(b"whole".as_slice()));
     assert!(!Path::exists(&dir.path().join("models/1.tmp")));
+}
+
+#[test]
+fn models_that_follow_each_other_share_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
+    let models = directory.models().unwrap();
+    let file = |name: &str| dir.path().join("models").join(name);
+    let bytes = |number: u64| format!("model {number}").repeat(usize::try_from(number).unwrap()).into_bytes();
+    let append = |models: &ModelFiles, numbers: std::ops::Range<u64>| {
+        numbers.for_each(|number| models.append(number, &bytes(number)).unwrap());
+    };
+    append(&models, 1..4);
+    models.write(4, b"alone").unwrap();
+    append(&models, 5..8);
+    let names = ["1.run", "4", "5.run"];
+    assert_eq!(fs::read_dir(dir.path().join("models")).unwrap().count(), names.len());
+    assert!(names.iter().all(|name| file(name).exists()));
+    // The process ends and the next goes on; then one dies in the middle of an append, and another one goes on.
+    let models = directory.models().unwrap();
+    append(&models, 8..10);
+    for torn in 1..20 {
+        let mut run = OpenOptions::new().append(true).open(file("8.run")).unwrap();
+        let whole = run.metadata().unwrap().len();
+        let mut frame = fs::read(file("5.run")).unwrap();
+        frame.truncate(torn);
+        run.write_all(&frame).unwrap();
+        assert_eq!(directory.models().unwrap().list().unwrap(), (1..10).collect::<Vec<_>>(), "{torn}");
+        // The space was taken, the bytes did not arrive.
+        run.set_len(whole).unwrap();
+        run.set_len(whole + 64).unwrap();
+        assert_eq!(directory.models().unwrap().list().unwrap().last(), Some(&9));
+    }
+    let models = directory.models().unwrap();
+    append(&models, 10..11);
+    let models = directory.models().unwrap();
+    for number in (1..11).filter(|number| *number != 4) {
+        assert_eq!(models.read(number).unwrap().unwrap(), bytes(number));
+    }
+    models.write(6, b"whole").unwrap();
+    assert_eq!(models.read(6).unwrap().as_deref(), Some(b"whole".as_slice()));
+    assert_eq!(models.prune(|number| number > 6).unwrap(), 5, "1, 2 and 3, and 4 and 6 alone");
+    assert_eq!(models.list().unwrap(), (5..11).collect::<Vec<_>>(), "7 is wanted, and lies with 5 and 6");
+    let run = fs::read(file("5.run")).unwrap();
+    for at in 0..run.len() {
+        let mut damaged = run.clone();
+        damaged[at] ^= 1;
+        fs::write(file("5.run"), damaged).unwrap();
+        let read: Vec<_> = (5..8).map(|number| models.read(number)).collect();
+        assert_eq!(read.iter().filter(|read| read.is_err()).count(), 1, "byte {at}");
+    }
 }
 
 #[test]

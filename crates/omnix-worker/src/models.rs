@@ -30,6 +30,15 @@ pub trait ModelStore: Send + Sync {
     /// What went wrong.
     fn write(&self, number: u64, bytes: &[u8]) -> Result<(), ModelError>;
 
+    /// Writes model `number`, one of many small ones that follow each other: as [`Self::write`] does, but it may
+    /// be removed only together with its neighbours.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn append(&self, number: u64, bytes: &[u8]) -> Result<(), ModelError> {
+        self.write(number, bytes)
+    }
+
     /// The bytes of model `number`; none when it is not kept.
     ///
     /// # Errors
@@ -72,6 +81,10 @@ impl From<DirectoryError> for ModelError {
 impl ModelStore for ModelFiles {
     fn write(&self, number: u64, bytes: &[u8]) -> Result<(), ModelError> {
         Ok(self.write(number, bytes)?)
+    }
+
+    fn append(&self, number: u64, bytes: &[u8]) -> Result<(), ModelError> {
+        Ok(self.append(number, bytes)?)
     }
 
     fn read(&self, number: u64) -> Result<Option<Vec<u8>>, ModelError> {
@@ -148,38 +161,37 @@ impl Models {
 
     /// The model with this number; none when it is not kept.
     pub(crate) fn by_number(&self, number: u64) -> Result<Option<Arc<Model>>, ModelError> {
-        let mut lessons = Vec::new();
         let mut at = number;
         let mut model = loop {
             if let Some(model) = self.held(at) {
                 break model;
             }
-            match self.read(at)? {
-                Some(Kept::Whole(model)) => break Arc::new(model),
-                Some(Kept::Lessons { name, lessons: taught }) => lessons.push((name, taught)),
-                None => return Ok(None),
+            let Some(bytes) = self.files.read(at)? else { return Ok(None) };
+            if !file::is_lessons(&bytes) {
+                break Arc::new(whole(at, &bytes)?);
             }
             at -= 1;
         };
         if model.number() > 0 {
             self.hold(&model);
         }
-        while let Some((name, taught)) = lessons.pop() {
-            if taught.name_after(&model) != name {
-                return Err(ModelError::Different(model.number() + 1));
-            }
-            model = Arc::new(taught.fold(&model));
+        // One by one: the lessons of a month of a large shop take far more memory than its model.
+        while model.number() < number {
+            model = Arc::new(self.taught(&model)?);
             self.hold(&model);
         }
         Ok(Some(model))
     }
 
-    fn read(&self, number: u64) -> Result<Option<Kept>, ModelError> {
-        let Some(bytes) = self.files.read(number)? else { return Ok(None) };
+    /// The model that follows `model`, of which lessons are kept.
+    fn taught(&self, model: &Model) -> Result<Model, ModelError> {
+        let number = model.number() + 1;
+        let bytes = self.files.read(number)?.ok_or(ModelError::Missing(number))?;
         match file::read(&bytes) {
-            Ok(Kept::Whole(model)) if model.number() != number => Err(ModelError::Different(number)),
-            Ok(kept) => Ok(Some(kept)),
-            Err(_damaged) => Err(ModelError::Different(number)),
+            Ok(Kept::Lessons { name, lessons }) if lessons.name_after(model) == name => {
+                Ok(lessons.fold(model))
+            }
+            _ => Err(ModelError::Different(number)),
         }
     }
 
@@ -187,22 +199,22 @@ impl Models {
     /// these may be all that is written.
     pub(crate) fn keep(&self, model: &Arc<Model>, lessons: Option<&Lessons>) -> Result<(), ModelError> {
         let number = model.number();
-        let bytes = match lessons.filter(|_| !number.is_multiple_of(WHOLE_EVERY)) {
-            Some(lessons) => file::of_lessons(model.hash(), lessons),
-            None => file::of_model(model),
-        };
-        self.files.write(number, &bytes)?;
+        match lessons.filter(|_| !number.is_multiple_of(WHOLE_EVERY)) {
+            Some(lessons) => self.files.append(number, &file::of_lessons(model.hash(), lessons))?,
+            None => self.files.write(number, &file::of_model(model))?,
+        }
         self.hold(model);
         Ok(())
     }
 
-    /// Keeps the newest model whole, so that it is quickly read.
-    pub(crate) fn keep_newest_whole(&self) -> Result<(), ModelError> {
-        let Some(&number) = self.files.list()?.last() else { return Ok(()) };
-        if self.is_lessons(number)?
-            && let Some(model) = self.by_number(number)?
-        {
-            self.keep(&model, None)?;
+    /// Keeps the model `in_force` and the newest one whole, so that they are quickly read.
+    pub(crate) fn keep_whole(&self, in_force: u64) -> Result<(), ModelError> {
+        for number in std::iter::once(in_force).chain(self.files.list()?.last().copied()) {
+            if self.is_lessons(number)?
+                && let Some(model) = self.by_number(number)?
+            {
+                self.keep(&model, None)?;
+            }
         }
         Ok(())
     }
@@ -247,6 +259,14 @@ impl Models {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Model>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The model that is kept whole under `number`.
+fn whole(number: u64, bytes: &[u8]) -> Result<Model, ModelError> {
+    match file::read(bytes) {
+        Ok(Kept::Whole(model)) if model.number() == number => Ok(model),
+        _ => Err(ModelError::Different(number)),
     }
 }
 

@@ -243,7 +243,7 @@ impl Trainer {
 
     /// Ends a history: the live shop is to start at once.
     pub(crate) fn end_history(&self) -> Result<(), ModelError> {
-        self.models.keep_newest_whole()
+        self.models.keep_whole(self.oldest_in_force())
     }
 
     /// Removes models that nobody needs; `oldest_needed` is the oldest that a lane would work with if the

@@ -77,8 +77,8 @@ fn pruning_spares_what_the_models_that_stay_are_read_from() {
     assert_eq!(files.list().unwrap(), (64..=140).collect::<Vec<_>>());
     assert_eq!(Models::new(Box::new(files.clone())).by_number(100).unwrap().unwrap(), kept[99]);
     assert_eq!(models.prune(128).unwrap(), 64, "it needs none before it");
-    models.keep_newest_whole().unwrap();
-    assert!(is_whole(&files, 140));
+    models.keep_whole(139).unwrap();
+    assert!(is_whole(&files, 139) && is_whole(&files, 140));
     assert_eq!(models.prune(140).unwrap(), 12);
     assert_eq!(Models::new(Box::new(files.clone())).by_number(140).unwrap().unwrap(), kept[139]);
 }

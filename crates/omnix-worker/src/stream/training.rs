@@ -107,7 +107,7 @@ impl Training {
 
     fn end_history(&mut self) {
         if let Err(error) = self.trainer.end_history() {
-            tracing::warn!(%error, "the newest model was not written whole");
+            tracing::warn!(%error, "the last models were not written whole");
         }
         self.prune();
     }
