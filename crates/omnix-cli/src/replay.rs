@@ -26,7 +26,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::tz::TimeZone;
-use omnix_engine::{Applied, Cause, Context, Customer, Facts, Moment, Settings, apply, observe_anonymous};
+use omnix_engine::{Cause, Context, Customer, Facts, Moment, Settings, apply, observe_anonymous};
 use omnix_model::{Event, EventId, EventRecord, Lane, Origin, Timestamp};
 
 use crate::assemble;
@@ -213,7 +213,7 @@ impl<W: Write> Replay<W> {
     }
 
     fn fire(&mut self, place: usize, due: Timestamp) -> Result<(), Failure> {
-        let Some((_, facts)) = self.apply(place, Cause::Timer) else { return Ok(()) };
+        let Some(facts) = self.apply(place, Cause::Timer) else { return Ok(()) };
         if let Some(person) = self.people.get_mut(place)
             && person.due == Some(due)
         {
@@ -238,21 +238,19 @@ impl<W: Write> Replay<W> {
         }
     }
 
-    /// Applies `cause` to a customer: answers the state before and what is counted of it. What cannot be applied
-    /// leaves the state as it was.
-    fn apply(&mut self, place: usize, cause: Cause<'_>) -> Option<(Option<Customer>, Facts)> {
+    /// Applies `cause` to a customer: answers what is counted of it. What cannot be applied leaves the state as it
+    /// was.
+    fn apply(&mut self, place: usize, cause: Cause<'_>) -> Option<Facts> {
         let moment = Moment { now: self.now, is_history: true };
         let person = self.people.get_mut(place)?;
         let context =
             Context { model: self.learning.model(), settings: &self.settings, customer_id: &person.id };
-        let applied =
-            catch_unwind(AssertUnwindSafe(|| apply(person.state.as_ref(), cause, moment, &context)));
-        let Ok(Ok(Applied { customer, effects })) = applied else {
+        let applied = catch_unwind(AssertUnwindSafe(|| apply(&mut person.state, cause, moment, &context)));
+        let Ok(Ok(effects)) = applied else {
             self.tally.not_applied += 1;
             return None;
         };
-        let due = customer.due();
-        let before = person.state.replace(customer);
+        let due = person.state.as_ref().and_then(Customer::due);
         let old_due = std::mem::replace(&mut person.due, due);
         if old_due != due {
             if let Some(old) = old_due {
@@ -263,7 +261,7 @@ impl<W: Write> Replay<W> {
             }
         }
         self.learning.absorb(person.lane, &effects.observations);
-        Some((before, effects.facts))
+        Some(effects.facts)
     }
 }
 

@@ -60,7 +60,7 @@ fn main() {
 
 #[derive(Default)]
 struct Run {
-    customers: BTreeMap<CustomerId, Customer>,
+    customers: BTreeMap<CustomerId, Option<Customer>>,
     model: Seeded,
     settings: Settings,
     tally: Tally,
@@ -101,12 +101,14 @@ impl Run {
         let Some(customer_id) = record.event.customer() else { return };
         let context = Context { model: &self.model.0, settings: &self.settings, customer_id };
         let moment = Moment { now, is_history: true };
-        let applied = apply(self.customers.get(customer_id), Cause::Event(record), moment, &context);
-        let mut applied = applied.expect("what the example makes is well-formed");
+        let mut newcomer = None;
+        let customer = self.customers.get_mut(customer_id).unwrap_or(&mut newcomer);
+        let effects = apply(customer, Cause::Event(record), moment, &context)
+            .expect("what the example makes is well-formed");
         let started = Instant::now();
-        self.tally.absorb(&applied.effects.observations);
-        self.held_back += u64::from(applied.effects.facts.suppressed);
-        for insight in &applied.effects.insights {
+        self.tally.absorb(&effects.observations);
+        self.held_back += u64::from(effects.facts.suppressed);
+        for insight in &effects.insights {
             *self.said.entry(insight.message_id.clone()).or_default() += 1;
             *self.kinds.entry(insight.kind.number()).or_default() += 1;
             if is_told {
@@ -120,15 +122,16 @@ impl Run {
             }
             self.hash ^= xxhash_rust::xxh3::xxh3_64(format!("{insight:?}").as_bytes()).rotate_left(1);
         }
-        for part in applied.customer.touched() {
-            *if part.number == 0 { &mut self.head } else { &mut self.pages } += part.bytes.len() as f64;
-            self.hash = self.hash.rotate_left(5) ^ xxhash_rust::xxh3::xxh3_64(&part.bytes);
+        if let Some(customer) = customer {
+            for part in customer.touched() {
+                *if part.number == 0 { &mut self.head } else { &mut self.pages } += part.bytes.len() as f64;
+                self.hash = self.hash.rotate_left(5) ^ xxhash_rust::xxh3::xxh3_64(&part.bytes);
+            }
+            customer.mark_clean();
         }
-        applied.customer.mark_clean();
         self.writing += started.elapsed();
-        match self.customers.get_mut(customer_id) {
-            Some(customer) => *customer = applied.customer,
-            None => drop(self.customers.insert(customer_id.clone(), applied.customer)),
+        if newcomer.is_some() {
+            self.customers.insert(customer_id.clone(), newcomer);
         }
     }
 

@@ -1,4 +1,4 @@
-//! One record, one customer: the new state, and what follows from it.
+//! One record, one customer: the state as it becomes, and what follows from it.
 
 use omnix_model::{CustomerId, Event, EventId, EventRecord, Insight, Origin, SegmentName, Timestamp};
 
@@ -35,16 +35,7 @@ pub struct Context<'a> {
     pub customer_id: &'a CustomerId,
 }
 
-/// The new state and what follows from it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Applied {
-    /// The new state.
-    pub customer: Customer,
-    /// What follows.
-    pub effects: Effects,
-}
-
-/// What follows from a record, beside the new state.
+/// What follows from a record, beside the change of the state.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Effects {
     /// Insights raised or revised; one with the id of an earlier one replaces it.
@@ -89,7 +80,9 @@ pub enum ApplyError {
     Overflow(&'static str),
 }
 
-/// Applies `cause` to `customer` (none: not seen before).
+/// Applies `cause` to `customer` (none: not seen before), in place, and says what follows.
+///
+/// Whatever goes wrong, a panic included, leaves `customer` as it was, and as much of it to be written as before.
 ///
 /// An event is late when it is older than the customer's last of its kind: a purchase or return that belongs
 /// to no open basket and is older than the latest one, a segment update older than the latest one. On
@@ -99,13 +92,28 @@ pub enum ApplyError {
 /// # Errors
 /// [`ApplyError`] when the record cannot be applied; it never will be.
 pub fn apply(
-    customer: Option<&Customer>,
+    customer: &mut Option<Customer>,
     cause: Cause<'_>,
     moment: Moment,
     context: &Context<'_>,
-) -> Result<Applied, ApplyError> {
+) -> Result<Effects, ApplyError> {
+    if let Some(customer) = customer {
+        return apply_to(customer, cause, moment, context);
+    }
+    let mut newcomer = Customer::unwritten();
+    let mut effects = apply_to(&mut newcomer, cause, moment, context)?;
+    effects.facts.is_new_customer = true;
+    *customer = Some(newcomer);
+    Ok(effects)
+}
+
+fn apply_to(
+    customer: &mut Customer,
+    cause: Cause<'_>,
+    moment: Moment,
+    context: &Context<'_>,
+) -> Result<Effects, ApplyError> {
     let mut stage = Stage::new(customer, moment, context);
-    stage.effects.facts.is_new_customer = customer.is_none();
     match cause {
         Cause::Timer => stage.pass_time(),
         // What the engine itself published is in the state since it was decided.
@@ -118,7 +126,7 @@ pub fn apply(
             }
         },
     }
-    Ok(Applied { customer: stage.customer, effects: stage.effects })
+    Ok(stage.keep())
 }
 
 /// What an event of an anonymous customer teaches: that a product was sold.

@@ -1,11 +1,12 @@
 //! The state of one customer: a head, and pages of products.
 //!
-//! Cheap to clone: pages are shared until one is written. Only what was touched is written back. Bounded:
-//! 512 products are held exactly, the least valuable shrink to stubs, of which 512 are kept, and then to a
-//! number.
+//! Changed in place, and only through a [`Draft`]. Cheap to clone: pages are shared until one is written. Only what
+//! was touched is written back. Bounded: 512 products are held exactly, the least valuable shrink to stubs, of
+//! which 512 are kept, and then to a number.
 //!
 //! Deliberately not here: what an event changes (`fold`), and what it means (`detect`).
 
+mod draft;
 mod head;
 mod page;
 mod product;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
 
+pub(crate) use draft::Draft;
 pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState};
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
 use product::Stub;
@@ -37,7 +39,7 @@ pub struct Customer {
 }
 
 /// Which parts differ from what was written last.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Touched {
     head: bool,
     /// Bit `i`: page `i` of products, or of stubs from [`PAGES_MAX`] on.
@@ -159,12 +161,6 @@ impl Customer {
         Self { touched: Touched { head: true, pages: 0 }, ..Self::default() }
     }
 
-    /// The head, to be changed.
-    pub(crate) fn head_mut(&mut self) -> &mut Head {
-        self.touched.head = true;
-        &mut self.head
-    }
-
     /// The products that are held exactly.
     pub(crate) fn products(&self) -> impl Iterator<Item = &Product> {
         self.products.iter()
@@ -184,73 +180,6 @@ impl Customer {
     pub(crate) fn product(&self, id: &ProductId) -> Option<&Product> {
         let Place { page, slot } = self.products.find(id)?;
         self.products.pages.get(page).and_then(|page| page.products().get(slot))
-    }
-
-    /// The product, if it is held exactly, to be changed.
-    pub(crate) fn product_mut(&mut self, id: &ProductId) -> Option<&mut Product> {
-        let Place { page, slot } = self.products.find(id)?;
-        self.touch_page(page);
-        self.products.pages.get_mut(page).and_then(|page| Arc::make_mut(page).product_mut(slot))
-    }
-
-    /// Changes every product for which `wanted` says so; pages without one stay shared.
-    pub(crate) fn change_products(
-        &mut self,
-        wanted: impl Fn(&Product) -> bool,
-        mut change: impl FnMut(&mut Product),
-    ) {
-        for index in 0..self.products.pages.len() {
-            let Some(page) = self.products.pages.get_mut(index) else { return };
-            if !page.products().iter().any(&wanted) {
-                continue;
-            }
-            let page = Arc::make_mut(page);
-            for slot in 0..page.products().len() {
-                if let Some(product) = page.product_mut(slot).filter(|product| wanted(product)) {
-                    change(product);
-                }
-            }
-            self.touch_page(index);
-        }
-    }
-
-    /// Takes up a product that is not held; the least valuable makes room for it, if there is none. What a
-    /// stub still knows of it is added.
-    pub(crate) fn insert_product(&mut self, mut product: Product) {
-        if let Some((page, stub)) = self.products.take_stub(&product.id) {
-            self.touch_page(PAGES_MAX + page);
-            product.purchases = product.purchases.saturating_add(stub.purchases);
-        }
-        let free = self.products.pages.iter().position(|page| !page.is_full());
-        let place = match free {
-            Some(place) => place,
-            None if self.products.pages.len() < PAGES_MAX => {
-                self.products.pages.push(Arc::default());
-                self.products.pages.len() - 1
-            }
-            None => return self.replace_least(product),
-        };
-        self.touch_page(place);
-        if let Some(page) = self.products.pages.get_mut(place) {
-            Arc::make_mut(page).push(product);
-        }
-    }
-
-    fn replace_least(&mut self, product: Product) {
-        let Some(Place { page, slot }) = self.products.least() else { return };
-        self.touch_page(page);
-        let held = self.products.pages.get_mut(page);
-        let Some(gone) = held.and_then(|held| Arc::make_mut(held).replace(slot, product)) else { return };
-        let (stub_page, dropped) = self.products.keep_stub(Stub::of(&gone));
-        self.touch_page(PAGES_MAX + stub_page);
-        if dropped.is_some() {
-            let head = self.head_mut();
-            head.forgotten = head.forgotten.saturating_add(1);
-        }
-    }
-
-    const fn touch_page(&mut self, index: usize) {
-        self.touched.pages |= 1 << index;
     }
 }
 

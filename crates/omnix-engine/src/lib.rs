@@ -27,9 +27,7 @@ pub mod predict;
 mod settings;
 mod view;
 
-pub use apply::{
-    Applied, ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous,
-};
+pub use apply::{ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous};
 pub use customer::{Customer, Part};
 pub use model::{
     AmountExpectation, AmountHistory, AmountPrior, Basket, Buyer, CUSTOMER_SHRINKAGE, Interval,

@@ -7,6 +7,7 @@
 use omnix_model::{Event, EventId, Insight, InsightId, Timestamp};
 
 use crate::basket::{Basket, Raised};
+use crate::customer::Draft;
 use crate::detect::{self, Rule};
 use crate::say::Said;
 use crate::{Context, Customer, Derived, Effects, Moment};
@@ -17,7 +18,7 @@ const FRESH_MS: i64 = 7 * Timestamp::DAY_MS;
 /// The state as it becomes, and what follows.
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
-    pub customer: Customer,
+    pub customer: Draft<'a>,
     pub effects: Effects,
     pub moment: Moment,
     pub context: &'a Context<'a>,
@@ -26,9 +27,20 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(customer: Option<&Customer>, moment: Moment, context: &'a Context<'a>) -> Self {
-        let customer = customer.cloned().unwrap_or_else(Customer::unwritten);
-        Self { customer, effects: Effects::default(), moment, context, clock: moment.now }
+    pub(crate) fn new(customer: &'a mut Customer, moment: Moment, context: &'a Context<'a>) -> Self {
+        Self {
+            customer: Draft::of(customer),
+            effects: Effects::default(),
+            moment,
+            context,
+            clock: moment.now,
+        }
+    }
+
+    /// Ends it well: the changes stay. A stage that is let go otherwise leaves the customer as they were.
+    pub(crate) fn keep(self) -> Effects {
+        self.customer.keep();
+        self.effects
     }
 
     /// Works off what has fallen due by the lane's time.

@@ -92,7 +92,7 @@ struct Folded {
 /// Applies all records, each day's under what the days before it taught.
 fn fold(records: &[EventRecord]) -> Folded {
     let (mut model, settings) = (Model::seed(), Settings::default());
-    let mut customers: HashMap<CustomerId, Customer> = HashMap::new();
+    let mut customers: HashMap<CustomerId, Option<Customer>> = HashMap::new();
     let mut folded = Folded::default();
     let mut observed: Vec<Vec<Observation>> = Vec::new();
     let mut day = records.first().map_or(0, |record| record.event.timestamp().utc_day());
@@ -108,18 +108,16 @@ fn fold(records: &[EventRecord]) -> Folded {
         }
         let context = Context { model: &model, settings: &settings, customer_id };
         let moment = Moment { now, is_history: true };
-        let Ok(mut applied) = apply(customers.get(customer_id), Cause::Event(record), moment, &context)
-        else {
-            continue;
-        };
-        folded.insights += applied.effects.insights.len();
-        observed.push(std::mem::take(&mut applied.effects.observations));
-        applied.customer.mark_clean();
-        match customers.get_mut(customer_id) {
-            Some(customer) => *customer = applied.customer,
-            None => {
-                customers.insert(customer_id.clone(), applied.customer);
-            }
+        let mut newcomer = None;
+        let customer = customers.get_mut(customer_id).unwrap_or(&mut newcomer);
+        let Ok(mut effects) = apply(customer, Cause::Event(record), moment, &context) else { continue };
+        folded.insights += effects.insights.len();
+        observed.push(std::mem::take(&mut effects.observations));
+        if let Some(customer) = customer {
+            customer.mark_clean();
+        }
+        if newcomer.is_some() {
+            customers.insert(customer_id.clone(), newcomer);
         }
     }
     folded

@@ -57,7 +57,9 @@ impl OpenOrder {
 impl<W: Write> Replay<W> {
     /// Applies an event of a customer.
     pub(super) fn customer_event(&mut self, place: usize, record: &EventRecord) -> Result<(), Failure> {
-        let Some((before, facts)) = self.apply(place, Cause::Event(record)) else { return Ok(()) };
+        // What an order will be is predicted from the state before its first line.
+        let before = self.people.get(place).and_then(|person| person.state.clone());
+        let Some(facts) = self.apply(place, Cause::Event(record)) else { return Ok(()) };
         let Event::Purchase(purchase) = &record.event else { return self.write_migration(place, &facts) };
         if purchase.is_return() {
             return self.write_migration(place, &facts);

@@ -71,6 +71,19 @@ impl Page {
         Some(std::mem::replace(place, product))
     }
 
+    /// Puts back what stood in a slot; none: nothing did, and nothing stands behind it either.
+    pub(crate) fn put_back(&mut self, slot: usize, product: Option<Product>) {
+        match product {
+            Some(product) => {
+                self.replace(slot, product);
+            }
+            None => {
+                self.hashes.truncate(slot);
+                self.products.truncate(slot);
+            }
+        }
+    }
+
     pub(crate) fn products(&self) -> &[Product] {
         &self.products
     }
@@ -170,17 +183,41 @@ impl Products {
         self.pages.iter().flat_map(|page| page.products())
     }
 
-    /// The stub that takes the place of `id`, taken out: its page, and what was kept.
-    pub(crate) fn take_stub(&mut self, id: &ProductId) -> Option<(usize, Stub)> {
+    /// Where the products stand for which `wanted` says so.
+    pub(crate) fn places(&self, wanted: impl Fn(&Product) -> bool) -> Vec<Place> {
+        let mut places = Vec::new();
+        for (page, held) in self.pages.iter().enumerate() {
+            let slots = held.products().iter().enumerate().filter(|(_, product)| wanted(product));
+            places.extend(slots.map(|(slot, _)| Place { page, slot }));
+        }
+        places
+    }
+
+    /// The first page that has room for a product, a new one if need be; none when all are full.
+    pub(crate) fn page_with_room(&mut self) -> Option<usize> {
+        let free = self.pages.iter().position(|page| !page.is_full());
+        if free.is_none() && self.pages.len() < PAGES_MAX {
+            self.pages.push(Arc::default());
+            return Some(self.pages.len() - 1);
+        }
+        free
+    }
+
+    /// Where the stub stands that was left of a product.
+    pub(crate) fn find_stub(&self, id: &ProductId) -> Option<Place> {
         if self.stub_pages.is_empty() {
             return None;
         }
         let key = key(id);
-        let (page, slot) = self.stub_pages.iter().enumerate().find_map(|(page, held)| {
-            held.stubs.iter().position(|stub| stub.key == key).map(|slot| (page, slot))
-        })?;
-        let stub = Arc::make_mut(self.stub_pages.get_mut(page)?).stubs.swap_remove(slot);
-        Some((page, stub))
+        self.stub_pages.iter().enumerate().find_map(|(page, held)| {
+            held.stubs.iter().position(|stub| stub.key == key).map(|slot| Place { page, slot })
+        })
+    }
+
+    /// Takes a stub out; the last of its page takes its place.
+    pub(crate) fn take_stub(&mut self, place: Place) -> Option<Stub> {
+        let page = Arc::make_mut(self.stub_pages.get_mut(place.page)?);
+        (place.slot < page.stubs.len()).then(|| page.stubs.swap_remove(place.slot))
     }
 
     /// Keeps a stub: the page it went to, and the stub that had to go for it.

@@ -36,7 +36,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         stage.customer.head_mut().lists_changed = have_changed;
         return;
     }
-    let lists = lists(Some(&stage.customer), model, &[], LISTED, basket.last_at);
+    let lists = lists(Some(&*stage.customer), model, &[], LISTED, basket.last_at);
     let head = stage.customer.head_mut();
     head.listed = Some(Arc::new([&lists.again, &lists.new].map(|list| keys(list))));
     head.lists_changed = false;

@@ -76,10 +76,10 @@ impl Shop {
                 event: Event::Purchase(line),
             };
             let moment = Moment { now: time, is_history: true };
-            let applied =
-                apply(self.customer.as_ref(), Cause::Event(&record), moment, &self.context()).unwrap();
-            self.tally.absorb(&applied.effects.observations);
-            self.customer = Some(applied.customer);
+            let mut customer = self.customer.take();
+            let effects = apply(&mut customer, Cause::Event(&record), moment, &self.context()).unwrap();
+            self.tally.absorb(&effects.observations);
+            self.customer = customer;
         }
     }
 

@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what tests build is well-formed")]
 
 use omnix_engine::{
-    Applied, Cause, Context, Customer, Derived, Facts, Model, Moment, Observation, Settings, Tally, apply,
-    learn,
+    Cause, Context, Customer, Derived, Facts, Model, Moment, Observation, Settings, Tally, apply, learn,
 };
 use omnix_model::{
     ConsumptionPrediction, CustomerId, Event, EventId, EventRecord, Insight, Lane, Money, OrderId, Origin,
@@ -127,8 +126,7 @@ impl Shop {
         let moment = Moment { now, is_history: self.is_history };
         let context =
             Context { model: &self.model, settings: &self.settings, customer_id: &self.customer_id };
-        let Applied { customer, effects } = apply(self.customer.as_ref(), cause, moment, &context).unwrap();
-        self.customer = Some(customer);
+        let effects = apply(&mut self.customer, cause, moment, &context).unwrap();
         // An insight with the id of an earlier one replaces it.
         for insight in effects.insights {
             self.insights.retain(|earlier| earlier.id != insight.id);

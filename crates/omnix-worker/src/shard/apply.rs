@@ -4,11 +4,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use omnix_engine::{Applied, Cause, Context, Moment, apply, observe_anonymous};
+use omnix_engine::{Cause, Context, Customer, Effects, Moment, apply, observe_anonymous};
 use omnix_model::{
     Clock, CustomerId, ErrorCode, EventRecord, Fault, Lane, Position, Record, RecordBlock, RejectedEvent,
 };
 
+use super::effects::Standing;
 use super::{Shard, ShardError};
 use crate::attempts::Attempt;
 use crate::group::Outcome;
@@ -122,8 +123,8 @@ impl Shard {
         Ok(Outcome::default())
     }
 
-    /// Applies `cause` to a customer: the new state is theirs, the effects are written down. What cannot be
-    /// applied leaves the state as it was and says why.
+    /// Applies `cause` to a customer; the effects are written down. What cannot be applied leaves the state as it
+    /// was and says why.
     pub(super) fn apply_to(
         &mut self,
         step: Step,
@@ -131,30 +132,30 @@ impl Shard {
         cause: Cause<'_>,
     ) -> Result<Result<Vec<omnix_model::Insight>, String>, ShardError> {
         let lane = self.lanes.get(step.lane);
-        let (Some(lane), Some(held)) = (lane, self.hot.get(place)) else {
+        let (Some(lane), Some(held)) = (lane, self.hot.get_mut(place)) else {
             return Err(ShardError::Unfit("a customer in use was let go".to_owned()));
         };
-        let context = Context { model: &lane.model, settings: &lane.settings, customer_id: &held.id };
-        let result =
-            catch_unwind(AssertUnwindSafe(|| apply(held.customer.as_ref(), cause, step.moment, &context)));
+        let Held { id, customer, .. } = held;
+        let context = Context { model: &lane.model, settings: &lane.settings, customer_id: id };
+        let before = customer.as_ref().map(Standing::of);
+        let result = catch_unwind(AssertUnwindSafe(|| apply(customer, cause, step.moment, &context)));
         match result {
-            Ok(Ok(applied)) => self.take_applied(step, place, cause, applied).map(Ok),
+            Ok(Ok(effects)) => self.note_change(step, place, cause, (before, effects)).map(Ok),
             Ok(Err(error)) => Ok(Err(error.to_string())),
             Err(panic) => Ok(Err(panic_text(panic.as_ref()))),
         }
     }
 
-    fn take_applied(
+    /// Notes that `cause` has changed a customer, who stood at `before`, and what follows from it.
+    fn note_change(
         &mut self,
         step: Step,
         place: Place,
         cause: Cause<'_>,
-        applied: Applied,
+        (before, effects): (Option<Standing>, Effects),
     ) -> Result<Vec<omnix_model::Insight>, ShardError> {
-        let Applied { customer, effects } = applied;
-        let due = customer.due();
         let Some(held) = self.hot.get_mut(place) else { return Ok(Vec::new()) };
-        let before = held.customer.replace(customer);
+        let due = held.customer.as_ref().and_then(Customer::due);
         let old_due = std::mem::replace(&mut held.shell.timer, due);
         if effects.facts.is_new_order {
             held.shell.note_basket(step.at);

@@ -48,6 +48,20 @@ impl Default for Books {
     }
 }
 
+/// What the census counts of a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Standing {
+    segment: Option<SegmentName>,
+    /// In millionths.
+    spent: i128,
+}
+
+impl Standing {
+    pub(super) fn of(customer: &Customer) -> Self {
+        Self { segment: customer.segment().cloned(), spent: customer.total_spent() }
+    }
+}
+
 /// Which row of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Span {
@@ -314,16 +328,17 @@ impl Shard {
         Ok(())
     }
 
+    /// Notes in the census where a customer stands who stood at `before`; none: nowhere yet.
     pub(super) fn note_census(
         &mut self,
         step: Step,
-        before: Option<&Customer>,
+        before: Option<&Standing>,
         place: Place,
     ) -> Result<(), ShardError> {
         let lane = self.lane_mut(step.lane)?.lane;
-        let after = self.hot.get(place).and_then(|held| held.customer.as_ref());
-        let Some(after) = after.map(|after| (after.segment(), after.total_spent())) else { return Ok(()) };
-        let before = before.map(|before| (before.segment(), before.total_spent()));
+        let Some(after) = self.hot.get(place).and_then(|held| held.customer.as_ref()) else { return Ok(()) };
+        let after = (after.segment(), after.total_spent());
+        let before = before.map(|before| (before.segment.as_ref(), before.spent));
         if before == Some(after) {
             return Ok(());
         }
