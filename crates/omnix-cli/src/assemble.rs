@@ -8,8 +8,8 @@ use omnix_model::Position;
 use omnix_server::HasRoom;
 use omnix_server::settings::Settings;
 use omnix_storage::{
-    Atomicity, DataDirectory, DirectoryError, Format, LogEntry, LogSettings, LsmStore, SegmentLog,
-    SharedCaches, Space, StateStore as _, StoreSettings,
+    Atomicity, DataDirectory, DirectoryError, EventLog as _, Format, LogEntry, LogSettings, LogSource,
+    LsmStore, SegmentLog, SharedCaches, Space, StateStore as _, StoreSettings,
 };
 use omnix_worker::reshard::{Target, reshard};
 use omnix_worker::{
@@ -45,6 +45,7 @@ pub(crate) fn open(settings: &Settings, purpose: Purpose) -> Result<Opened, Fail
     let shards = directory.format().current_logs().map(|log| open_shard(&directory, log, settings, &caches));
     let parts = StreamParts {
         shards: shards.collect::<Result<_, _>>()?,
+        earlier_logs: earlier_logs(&directory, settings)?,
         models: Box::new(directory.models()?),
         secret: id_secret(&directory)?,
         clock: Arc::new(WallClock),
@@ -126,6 +127,7 @@ fn settle(directory: &DataDirectory, settings: &Settings) -> Result<(), Failure>
     let shards = directory.format().current_logs().map(|log| open_shard(directory, log, settings, &caches));
     let parts = StreamParts {
         shards: shards.collect::<Result<_, _>>()?,
+        earlier_logs: Vec::new(),
         models: Box::new(directory.models()?),
         secret: id_secret(directory)?,
         clock: Arc::new(WallClock),
@@ -172,6 +174,18 @@ pub(crate) fn open_log(
     }
     Ok(log)
 }
+
+/// The logs of other numbers of shards that are still kept: what customers did before is read there.
+fn earlier_logs(directory: &DataDirectory, settings: &Settings) -> Result<Vec<EarlierLog>, Failure> {
+    let format = directory.format();
+    let count = format.logs().count() - format.current_logs().count();
+    let kept = format.logs().take(count).filter(|log| directory.log_path(*log).exists());
+    let open = |log: LogEntry| Ok((log.lanes(), open_log(directory, log, settings)?.source()));
+    kept.map(open).collect()
+}
+
+/// A log that is not written any more, and the lanes that stand in it.
+type EarlierLog = (omnix_model::LaneRange, Arc<dyn LogSource>);
 
 /// Whether the disk has room above its reserve; one that cannot be asked is taken to have.
 pub(crate) fn has_room(settings: &Settings) -> HasRoom {

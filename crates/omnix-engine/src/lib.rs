@@ -24,6 +24,7 @@ pub mod math;
 mod model;
 mod ranking;
 pub mod predict;
+pub mod explain;
 mod settings;
 mod view;
 

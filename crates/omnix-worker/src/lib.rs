@@ -47,6 +47,7 @@ mod on_demand;
 mod cursor;
 mod ranking;
 mod queries;
+pub mod explain;
 
 #[cfg(test)]
 mod testing;

@@ -100,6 +100,29 @@ impl ModelStore for ModelFiles {
     }
 }
 
+/// The same files, for whoever else reads them.
+impl ModelStore for Arc<dyn ModelStore> {
+    fn write(&self, number: u64, bytes: &[u8]) -> Result<(), ModelError> {
+        self.as_ref().write(number, bytes)
+    }
+
+    fn append(&self, number: u64, bytes: &[u8]) -> Result<(), ModelError> {
+        self.as_ref().append(number, bytes)
+    }
+
+    fn read(&self, number: u64) -> Result<Option<Vec<u8>>, ModelError> {
+        self.as_ref().read(number)
+    }
+
+    fn list(&self) -> Result<Vec<u64>, ModelError> {
+        self.as_ref().list()
+    }
+
+    fn prune(&self, keep: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+        self.as_ref().prune(keep)
+    }
+}
+
 /// Files of models in memory, for tests and simulations. Clones are the same files.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryModels(Arc<Mutex<BTreeMap<u64, Vec<u8>>>>);
@@ -152,6 +175,21 @@ impl Models {
     pub(crate) fn named(&self, number: u64, hash: u64) -> Result<Arc<Model>, ModelError> {
         let model = self.by_number(number)?.ok_or(ModelError::Missing(number))?;
         if model.hash() == hash { Ok(model) } else { Err(ModelError::Different(number)) }
+    }
+
+    /// The oldest model kept that is newer than `number`, else the newest there is, else the seed.
+    pub(crate) fn nearest(&self, number: u64) -> Result<Arc<Model>, ModelError> {
+        let kept = self.files.list()?;
+        let newer = kept.iter().copied().filter(|&other| other > number);
+        for other in newer.chain(kept.iter().rev().copied()) {
+            match self.by_number(other) {
+                Ok(Some(model)) => return Ok(model),
+                // Lessons without the model that they follow; or damaged.
+                Ok(None) | Err(ModelError::Missing(_) | ModelError::Different(_)) => {}
+                Err(error @ ModelError::Files(_)) => return Err(error),
+            }
+        }
+        Ok(Arc::new(Model::seed()))
     }
 
     /// The hash of the model with this number; none when it is not kept.

@@ -16,12 +16,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use omnix_engine::Settings;
 use omnix_model::limits::{FEED_BACKLOG_MAX, LANES, QUEUE_REQUESTS_MAX, REJECTED_WAITING_MAX};
 use omnix_model::{LaneRange, ShardId};
-use omnix_storage::{Atomicity, EventLog, Grain, StateStore};
+use omnix_storage::{Atomicity, EventLog, Grain, LogSource, StateStore};
 use tokio::sync::broadcast;
 
 use crate::attempts::MarkerStore;
 use crate::counters::Counters;
 use crate::dedup::IdSecret;
+use crate::explain::Explainer;
 use crate::history::ImportItem;
 use crate::log_thread::{self, LogJob};
 use crate::models::{ModelStore, Models};
@@ -93,6 +94,8 @@ pub struct ShardParts {
 pub struct StreamParts {
     /// The shards in order; together they own all lanes.
     pub shards: Vec<ShardParts>,
+    /// Logs that are not written any more, the oldest first: what lanes did before they were dealt to other shards.
+    pub earlier_logs: Vec<(LaneRange, Arc<dyn LogSource>)>,
     /// The files of models.
     pub models: Box<dyn ModelStore>,
     /// The directory's secret under which event ids are hashed.
@@ -141,6 +144,7 @@ pub struct Stream {
 struct Opened {
     shard: Shard,
     log: Box<dyn EventLog>,
+    source: Arc<dyn LogSource>,
     view: ShardView,
     asked: Receiver<Asking>,
     rejected: Arc<AtomicUsize>,
@@ -160,7 +164,8 @@ impl Stream {
         if count == 0 || count > LANES {
             return Err(StartError::Unfit(format!("a stream has 1 to {LANES} shards, not {count}")));
         }
-        let models = Arc::new(Models::new(parts.models));
+        let files: Arc<dyn ModelStore> = Arc::from(parts.models);
+        let models = Arc::new(Models::new(Box::new(Arc::clone(&files))));
         let counters = Arc::new(Counters::default());
         let (live, _) = broadcast::channel(FEED_BACKLOG_MAX);
         let (tell, told) = bounded(64 * LANES);
@@ -194,8 +199,16 @@ impl Stream {
         drop(tell);
         let is_history = settings.purpose == Purpose::History;
         let trainer = trainer_of(&models, &mut opened).of_history(is_history);
-        let core =
-            CoreParts { models, counters, live, engine, clock: parts.clock, purpose: settings.purpose };
+        let core = CoreParts {
+            models,
+            files,
+            earlier_logs: parts.earlier_logs,
+            counters,
+            live,
+            engine,
+            clock: parts.clock,
+            purpose: settings.purpose,
+        };
         Self::spawn(opened, core, (trainer, told, has_observed), settings.retention)
     }
 
@@ -209,7 +222,9 @@ impl Stream {
         let mut threads = Vec::new();
         let (mut ends, mut views, mut replays) = (Vec::new(), Vec::new(), Vec::new());
         let mut shards = Vec::new();
+        let mut logs = core.earlier_logs;
         for opened in opened {
+            logs.push((opened.view.lanes, opened.source));
             let (inbox, imports) = (bounded(INBOX), bounded::<ImportItem>(4));
             let (jobs, done) = (bounded::<LogJob>(1), bounded(1));
             ends.push(ShardEnd {
@@ -227,9 +242,11 @@ impl Stream {
             shards.push((opened.shard, opened.log, ends));
         }
         let queries = Queries::new(views, core.models.newest(), core.engine, Arc::clone(&core.clock));
+        let explainer = Explainer::new(queries.clone(), logs, core.files, Arc::clone(&core.clock));
         let handle = StreamHandle::new(Core {
             shards: ends,
             queries,
+            explainer,
             live: core.live,
             counters: core.counters,
             watch: Arc::clone(&watch),
@@ -304,6 +321,9 @@ const fn cache_share(purpose: Purpose) -> usize {
 /// What the threads have in common.
 struct CoreParts {
     models: Arc<Models>,
+    files: Arc<dyn ModelStore>,
+    /// Logs that are not written any more.
+    earlier_logs: Vec<(LaneRange, Arc<dyn LogSource>)>,
     counters: Arc<Counters>,
     live: broadcast::Sender<Arc<crate::FeedMessage>>,
     engine: Arc<Settings>,
@@ -332,7 +352,7 @@ fn open(context: ShardContext, parts: ShardParts) -> Result<Opened, ShardError> 
     let mut shard = Shard::open(context, parts.store, parts.marker)?;
     let replay = shard.replay(source.as_ref())?;
     let lessons = shard.go_live()?;
-    Ok(Opened { shard, log: parts.log, view, asked, rejected, lessons, replay })
+    Ok(Opened { shard, log: parts.log, source, view, asked, rejected, lessons, replay })
 }
 
 fn trainer_of(models: &Arc<Models>, opened: &mut [Opened]) -> Trainer {

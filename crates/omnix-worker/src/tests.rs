@@ -5,6 +5,7 @@ mod kill;
 mod live;
 mod replay;
 mod shards;
+mod explain;
 mod faults;
 mod judgement;
 mod order;

@@ -12,6 +12,7 @@ use super::health::{Health, Watch};
 use super::room::{Permit, Room};
 use super::{Newest, Purpose};
 use crate::counters::Counters;
+use crate::explain::Explainer;
 use crate::group::Answer;
 use crate::history::ImportItem;
 use crate::publish::{JudgeError, NewEvent, PublishError, Receipt, Refusal, weight};
@@ -33,6 +34,7 @@ pub(super) struct ShardEnd {
 pub(super) struct Core {
     pub(super) shards: Vec<ShardEnd>,
     pub(super) queries: Queries,
+    pub(super) explainer: Explainer,
     pub(super) live: broadcast::Sender<Arc<FeedMessage>>,
     pub(super) counters: Arc<Counters>,
     pub(super) watch: Arc<Watch>,
@@ -207,6 +209,12 @@ impl StreamHandle {
     #[must_use]
     pub fn queries(&self) -> &Queries {
         &self.core.queries
+    }
+
+    /// Works out how insights came about.
+    #[must_use]
+    pub fn explainer(&self) -> &Explainer {
+        &self.core.explainer
     }
 
     /// What is raised from now on. A subscriber that falls too far behind is told how many it missed.

@@ -32,6 +32,7 @@ impl InMemory {
         };
         StreamParts {
             shards: self.disks.iter().map(shard).collect(),
+            earlier_logs: Vec::new(),
             models: Box::new(self.models.clone()),
             secret: IdSecret::new([7; 16]),
             clock: Arc::new(ManualClock::at(at_s(0))),
@@ -106,6 +107,7 @@ fn on_a_real_disk_with_many_publishers() {
         };
         let parts = StreamParts {
             shards: (0..2).map(shard).collect(),
+            earlier_logs: Vec::new(),
             models: Box::new(MemoryModels::default()),
             secret: IdSecret::new([7; 16]),
             clock: Arc::new(WallClock),
