@@ -16,10 +16,10 @@ use std::sync::Arc;
 use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
 
 pub(crate) use draft::Draft;
-pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState};
+pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState, Visits};
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
 use product::Stub;
-pub(crate) use product::{Product, cut, kept_name, key, small};
+pub(crate) use product::{Amount, Product, Share, cut, kept_name, key, small};
 
 /// One row of a customer's state: part 0 is the head, the others are pages of products.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Customer {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let basket = self.head.basket.as_ref().filter(|basket| basket.is_pending());
-        let ahead = [self.head.silence_at, self.head.overdue_at].into_iter().flatten();
+        let ahead = [self.head.silence_at, self.head.overdue_at, self.head.look_at].into_iter().flatten();
         basket.map(|basket| basket.ends_at).into_iter().chain(ahead).min()
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod recommendation_update;
 pub(crate) mod segment_migration;
 
 use crate::basket::Basket;
+use crate::look;
 use crate::stage::Stage;
 use crate::{Basket as BoughtTogether, Observation};
 
@@ -41,6 +42,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         basket.has_ended = true;
         behavior_anomaly::observe(stage, basket);
         observe_products(stage, basket);
+        look::at_basket_end(stage, basket);
     }
 }
 

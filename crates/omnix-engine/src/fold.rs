@@ -9,8 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::basket::Basket;
 use crate::calendar::{self, Day};
-use crate::customer::{Customer, Head, Product, RecentOrder, kept_name};
+use crate::customer::{Amount, Customer, Head, Product, RecentOrder, Share, kept_name};
 use crate::detect;
+use crate::look;
 use crate::math;
 use crate::stage::Stage;
 use crate::{ApplyError, Buyer, Interval, Model, Observation, Sale};
@@ -106,21 +107,33 @@ fn open_basket(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     let head = stage.customer.head_mut();
     head.orders = checked(head.orders.checked_add(1), "orders")?;
     head.baskets = checked(head.baskets.checked_add(1), "orders")?;
-    if head.order_days == 0 || day > head.last_order_day {
-        if head.order_days == 0 {
-            head.first_order_day = day;
-        }
-        head.order_days = head.order_days.saturating_add(1);
-        head.last_order_day = day;
-    }
+    let ordered_before = note_order_day(head, day);
     if let Some(order) = &line.order_id {
         remember(head, RecentOrder { key: order_key(order), at: line.timestamp });
     }
     let mut basket = Basket::open(line, head);
     stage.effects.facts.is_new_order = true;
+    if let Some(since) = ordered_before {
+        look::ordered_again(stage, since, day);
+    }
     detect::behavior_anomaly::at_basket_start(stage, &mut basket);
     stage.customer.head_mut().basket = Some(basket);
     Ok(())
+}
+
+/// Counts the day of an order, once; says which the order day before was.
+fn note_order_day(head: &mut Head, day: Day) -> Option<Day> {
+    let before = (head.order_days > 0).then_some(head.last_order_day);
+    if before.is_some_and(|before| day <= before) {
+        return None;
+    }
+    head.visits.note(before.map(|before| f64::from(day.saturating_sub(before))), head.order_days);
+    if before.is_none() {
+        head.first_order_day = day;
+    }
+    head.order_days = head.order_days.saturating_add(1);
+    head.last_order_day = day;
+    before
 }
 
 /// Adds a line to the open basket, and says at once what further lines can only confirm.
@@ -157,8 +170,11 @@ fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<
         return;
     }
     if basket.is_some() {
+        product.incidence = product.incidence.with(number.saturating_sub(product.last_basket));
         product.last_basket = number;
         product.baskets = product.baskets.saturating_add(1);
+        product.quantity = Amount::of(line.quantity);
+        product.usual_quantity = product.usual_quantity.towards(product.quantity, product.baskets);
         stage.effects.observations.push(sale(line, Buyer::Again));
     }
     if day <= product.last_day {
@@ -169,6 +185,9 @@ fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<
     let within = spread(product, ln_days);
     product.ln_sum = math::narrow(f64::from(product.ln_sum) + ln_days);
     product.ln_square_sum = math::narrow(f64::from(product.ln_square_sum) + ln_days * ln_days);
+    let since = product.last_day;
+    product.last_interval = day.abs_diff(since);
+    product.span_days = product.span_days.saturating_add(product.last_interval);
     product.days = product.days.saturating_add(1);
     product.last_day = day;
     product.overdue_on = 0;
@@ -177,6 +196,7 @@ fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<
     head.ln_sum += ln_days;
     let product_id = line.product_id.clone();
     stage.effects.observations.push(Observation::Interval(Interval { product_id, days, within }));
+    look::bought_again(stage, &line.product_id, since, day);
 }
 
 /// `d^2 (k-1)/k` with `d = ln(days) - S/(k-1)`: how far an interval lies from the `k - 1` before it.
@@ -205,6 +225,11 @@ fn new_product(line: &Purchase, day: Day, basket: u32, model: &Model) -> Product
         overdue_on: 0,
         told_on: 0,
         told_certain: false,
+        span_days: 0,
+        last_interval: 0,
+        incidence: Share::ONCE,
+        quantity: Amount::of(line.quantity),
+        usual_quantity: Amount::of(line.quantity),
     }
 }
 

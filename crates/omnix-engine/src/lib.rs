@@ -16,6 +16,7 @@ mod stage;
 mod customer;
 mod basket;
 mod fold;
+mod look;
 mod detect;
 mod priority;
 mod say;
@@ -31,10 +32,11 @@ mod view;
 pub use apply::{ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous};
 pub use customer::{Customer, Part};
 pub use model::{
-    AmountExpectation, AmountHistory, AmountPrior, Basket, Buyer, CUSTOMER_SHRINKAGE, Interval,
-    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, Lessons, LogNormal, Model, ModelLimits, Observation,
-    Order, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, Popularity, Product, SHORT_HALF_LIFE_DAYS, Sale,
-    Score, TALLY_PRODUCTS_MAX, Tally, learn, ln_interval,
+    AmountExpectation, AmountHistory, AmountPrior, Basket, Bought, Buyer, CUSTOMER_SHRINKAGE, Interval,
+    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LearnerInput, LearnerStage, LearnerStatus, Lessons,
+    LogNormal, Model, ModelLimits, Observation, Order, Ordered, PAIR_SHRINKAGE, POPULAR_MAX,
+    PRODUCT_SHRINKAGE, PairRow, Popularity, Product, RowKey, SHORT_HALF_LIFE_DAYS, Sale, Score,
+    TALLY_PRODUCTS_MAX, Tally, VisitRow, learn, ln_interval,
 };
 pub use settings::Settings;
 pub use view::{

@@ -3,8 +3,8 @@
 //! A [`Model`] is an immutable numbered snapshot. Lanes collect what they observe in a [`Tally`]; at the end
 //! of an epoch [`learn()`] folds the tallies of all lanes, in lane order, into the next model.
 //!
-//! Deliberately not here: anything that points to a customer, and learners that train on labelled rows; the
-//! stored formats are versioned and will carry the latter in a later version.
+//! Deliberately not here: anything that names a customer. Rows that wait for a label hold a hash of whom they
+//! are about, for 60 days at the most.
 
 mod amounts;
 mod catalogue;
@@ -15,6 +15,7 @@ mod format;
 mod index;
 mod intervals;
 mod learn;
+mod learners;
 mod limits;
 mod observation;
 mod product;
@@ -36,6 +37,10 @@ pub use intervals::{
     ln_interval,
 };
 pub use learn::{Lessons, learn};
+pub(crate) use learners::{
+    BOUGHT_DAYS, KeptPair, KeptVisit, Learners, PairFigures, VisitFigures, next_look, probability, what, who,
+};
+pub use learners::{Bought, LearnerInput, LearnerStage, LearnerStatus, Ordered, PairRow, RowKey, VisitRow};
 pub use limits::ModelLimits;
 pub use observation::{Basket, Buyer, Interval, Observation, Order, Sale, Score};
 pub use product::{LONG_HALF_LIFE_DAYS, Popularity, Product, SHORT_HALF_LIFE_DAYS};
@@ -68,6 +73,7 @@ struct Body {
     amounts: AmountPrior,
     catalogue: Catalogue,
     companions: Companions,
+    learners: Arc<Learners>,
 }
 
 /// What follows from a model's body, worked out once.
@@ -125,6 +131,7 @@ impl Model {
             amounts: AmountPrior::seed(),
             catalogue: Catalogue::default(),
             companions: Companions::default(),
+            learners: Arc::new(Learners::seed()),
         })
     }
 
@@ -290,11 +297,32 @@ impl Model {
         &self.derived.attraction
     }
 
+    /// What is learnt of probabilities.
+    pub(crate) fn learners(&self) -> &Learners {
+        &self.body.learners
+    }
+
+    /// How each learner does: what it says, days ahead, and how well.
+    #[must_use]
+    pub fn learner_status(&self) -> Vec<(&'static str, u8, LearnerStatus)> {
+        self.body.learners.status()
+    }
+
+    /// Rows that wait for a label.
+    #[must_use]
+    pub fn rows_waiting(&self) -> usize {
+        self.body.learners.waiting()
+    }
+
     /// About how many bytes of memory the model takes, lists shared with other models included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let derived = self.derived.pull.len() * (size_of::<Pull>() + size_of::<f32>());
-        size_of::<Body>() + derived + self.body.catalogue.memory_bytes() + self.body.companions.memory_bytes()
+        size_of::<Body>()
+            + derived
+            + self.body.catalogue.memory_bytes()
+            + self.body.companions.memory_bytes()
+            + self.body.learners.memory_bytes()
     }
 }
 

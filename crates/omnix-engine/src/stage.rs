@@ -9,6 +9,7 @@ use omnix_model::{Event, EventId, Insight, InsightId, Timestamp};
 use crate::basket::{Basket, Raised};
 use crate::customer::Draft;
 use crate::detect::{self, Rule};
+use crate::look;
 use crate::say::Said;
 use crate::{Context, Customer, Derived, Effects, Moment};
 
@@ -87,10 +88,12 @@ impl<'a> Stage<'a> {
     pub(crate) fn fall_due(&mut self, until: Timestamp) {
         loop {
             let head = &self.customer.head;
-            let due = [head.silence_at, head.overdue_at].into_iter().flatten().min();
+            let due = [head.look_at, head.silence_at, head.overdue_at].into_iter().flatten().min();
             let Some(due) = due.filter(|&due| due <= until) else { return };
             self.clock = if self.moment.is_history { due } else { self.moment.now };
-            if head.silence_at == Some(due) {
+            if head.look_at == Some(due) {
+                look::weekly(self, due);
+            } else if head.silence_at == Some(due) {
                 detect::segment_migration::fallen_silent(self, due);
             } else {
                 detect::consumption_prediction::overdue(self, due);

@@ -4,7 +4,7 @@
 //! tally to the last bit, however they were dealt over commits. When a lane has gathered many rows in an epoch,
 //! one that holds its whole tally takes their place.
 
-use omnix_engine::{Basket, Buyer, Interval, Observation, Order, Sale, Score, Tally};
+use omnix_engine::{Basket, Buyer, Interval, LearnerInput, Observation, Order, Sale, Score, Tally};
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
@@ -81,6 +81,10 @@ pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
                     out.flag(score.is_alert);
                 }
             }
+            Observation::Learner(input) => {
+                out.u8(4);
+                input.encode(&mut out);
+            }
         }
     }
     out.into_bytes()
@@ -138,6 +142,7 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
                 None
             },
         }),
+        4 => Observation::Learner(LearnerInput::decode(reader)?),
         kind => return Err(DecodeError::Unknown(u64::from(kind))),
     })
 }

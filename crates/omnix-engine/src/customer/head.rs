@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::product::{day, small};
 use crate::basket::Basket;
 use crate::calendar::Day;
+use crate::math;
 
 const VERSION: u8 = 1;
 /// Orders that are remembered, so that a straggling line does not count as an order of its own.
@@ -47,6 +48,59 @@ impl Amounts {
 
     pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { count: small(from)?, mean: from.f64()?, variance: from.f64()? })
+    }
+}
+
+/// The rhythm of a customer's order days.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Visits {
+    /// The sum of ln(days) between them.
+    pub ln_sum: f32,
+    /// The forgetting mean and variance of ln(days).
+    pub mean: f32,
+    pub variance: f32,
+    /// Order days in mind on the latest of them: each counts 1, half of it 60 days later.
+    pub rate: f32,
+}
+
+impl Visits {
+    /// How fast mean and variance forget.
+    const MEAN_RATE: f64 = 0.3;
+    const VARIANCE_RATE: f64 = 0.2;
+    /// The variance that is believed before there are two intervals.
+    pub(crate) const VARIANCE_SEED: f64 = 0.7;
+    const HALF_LIFE_DAYS: f64 = 60.0;
+
+    /// Notes an order day, `days` after the one before; none for the first. `order_days` were there before.
+    pub(crate) fn note(&mut self, days: Option<f64>, order_days: u32) {
+        let Some(days) = days else {
+            *self = Self { rate: 1.0, variance: math::narrow(Self::VARIANCE_SEED), ..Self::default() };
+            return;
+        };
+        let ln_days = math::ln(days.max(1.0));
+        self.ln_sum = math::narrow(f64::from(self.ln_sum) + ln_days);
+        self.rate = math::narrow(self.rate_after(days) + 1.0);
+        if order_days <= 1 {
+            self.mean = math::narrow(ln_days);
+            return;
+        }
+        let off = ln_days - f64::from(self.mean);
+        self.mean = math::narrow(f64::from(self.mean) + Self::MEAN_RATE * off);
+        let variance = f64::from(self.variance);
+        self.variance = math::narrow(variance + Self::VARIANCE_RATE * (off * off - variance));
+    }
+
+    /// Order days in mind `days` after the latest.
+    pub(crate) fn rate_after(&self, days: f64) -> f64 {
+        f64::from(self.rate) * math::decay(days.max(0.0), Self::HALF_LIFE_DAYS)
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        [self.ln_sum, self.mean, self.variance, self.rate].into_iter().for_each(|figure| out.f32(figure));
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { ln_sum: from.f32()?, mean: from.f32()?, variance: from.f32()?, rate: from.f32()? })
     }
 }
 
@@ -117,6 +171,7 @@ pub(crate) struct Head {
     /// Intervals between purchase days of one product, over all products: how many, and the sum of ln(days).
     pub intervals: u32,
     pub ln_sum: f64,
+    pub visits: Visits,
     pub amounts: Amounts,
     pub burst: Burst,
     /// The latest basket.
@@ -134,6 +189,8 @@ pub(crate) struct Head {
     pub silence_at: Option<Timestamp>,
     /// When the first of the expected products counts as overdue.
     pub overdue_at: Option<Timestamp>,
+    /// When the customer is looked at next, for the learners' sake; none for one who is not.
+    pub look_at: Option<Timestamp>,
     /// An overdue product was reported, and the customer has not been back since.
     pub overdue_told: bool,
     pub listed: Option<Arc<Listed>>,
@@ -174,6 +231,7 @@ impl Head {
         out.int(i64::from(self.last_order_day) - i64::from(self.first_order_day));
         out.uint(self.intervals.into());
         out.f64(self.ln_sum);
+        self.visits.encode(out);
         self.amounts.encode(out);
         out.f64(self.burst.count);
         self.near(out, self.burst.at);
@@ -201,6 +259,7 @@ impl Head {
         self.near(out, self.settled_at);
         self.near_if(out, self.silence_at);
         self.near_if(out, self.overdue_at);
+        self.near_if(out, self.look_at);
         out.flag(self.overdue_told);
         out.flag(self.listed.is_some());
         if let Some(listed) = &self.listed {
@@ -243,6 +302,7 @@ impl Head {
         self.last_order_day = day(from.int()?.saturating_add(self.first_order_day.into()))?;
         self.intervals = small(from)?;
         self.ln_sum = from.f64()?;
+        self.visits = Visits::decode(from)?;
         self.amounts = Amounts::decode(from)?;
         self.burst =
             Burst { count: from.f64()?, at: self.read_near(from)?, peak: from.f64()?, high: from.f64()? };
@@ -274,6 +334,7 @@ impl Head {
         self.settled_at = self.read_near(from)?;
         self.silence_at = self.read_near_if(from)?;
         self.overdue_at = self.read_near_if(from)?;
+        self.look_at = self.read_near_if(from)?;
         self.overdue_told = from.flag()?;
         if from.flag()? {
             let mut listed = Listed::default();

@@ -1,11 +1,12 @@
 //! What is kept of one product of a customer: exactly while there is room, then as a stub.
 
-use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
+use omnix_model::{DecodeError, ProductId, Quantity, Reader, Timestamp, Writer};
 use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::Model;
 use crate::calendar::Day;
+use crate::customer::Head;
+use crate::{Model, math};
 
 /// Bytes of a product's name that are kept.
 const NAME_BYTES_MAX: usize = 80;
@@ -40,9 +41,43 @@ pub(crate) struct Product {
     pub told_on: Day,
     /// Whether that insight was of the more certain kind.
     pub told_certain: bool,
+    /// Days from the first purchase day to the latest.
+    pub span_days: u32,
+    /// Days from the purchase day before the latest to it; 0 without one.
+    pub last_interval: u32,
+    /// The forgetting share of the customer's baskets that held it, as of the latest with it.
+    pub incidence: Share,
+    /// How much was bought in the latest basket with it, and usually is.
+    pub quantity: Amount,
+    pub usual_quantity: Amount,
 }
 
 impl Product {
+    /// A product that was bought once, in the customer's latest basket.
+    pub(crate) fn once(id: ProductId, head: &Head) -> Self {
+        Self {
+            id,
+            name: SmolStr::default(),
+            purchases: 1,
+            days: 1,
+            last_at: head.last_at,
+            last_day: head.last_order_day,
+            baskets: 1,
+            first_basket: head.baskets,
+            last_basket: head.baskets,
+            ln_sum: 0.0,
+            ln_square_sum: 0.0,
+            overdue_on: 0,
+            told_on: 0,
+            told_certain: false,
+            span_days: 0,
+            last_interval: 0,
+            incidence: Share::ONCE,
+            quantity: Amount::ONE,
+            usual_quantity: Amount::ONE,
+        }
+    }
+
     /// Intervals between purchase days.
     pub(crate) const fn intervals(&self) -> u32 {
         self.days.saturating_sub(1)
@@ -50,7 +85,8 @@ impl Product {
 
     /// Id, which of the following are there (bits, in their order), purchases, days, baskets, first basket,
     /// last basket less the first, time less that of the product `before` it; then, where they say something:
-    /// name, day less that of the time, sums of intervals, days of being overdue and told.
+    /// name, day less that of the time, sums of intervals, days of being overdue and told, quantities unless one
+    /// piece; from the second basket or day on span, latest interval and incidence.
     pub(crate) fn encode(&self, before: Timestamp, out: &mut Writer) {
         out.text(self.id.as_str());
         let shift = i64::from(self.last_day) - self.last_at.utc_day();
@@ -61,6 +97,7 @@ impl Product {
             self.overdue_on != 0,
             self.told_on != 0,
             self.told_certain,
+            self.has_quantities(),
         ];
         out.u8(there.iter().rev().fold(0, |bits, &is_there| bits << 1 | u8::from(is_there)));
         out.uint(self.purchases.into());
@@ -82,6 +119,19 @@ impl Product {
         for day in [self.overdue_on, self.told_on].into_iter().filter(|&day| day != 0) {
             out.int(i64::from(day) - i64::from(self.last_day));
         }
+        if self.has_quantities() {
+            out.uint(self.quantity.0.into());
+            out.uint(self.usual_quantity.0.into());
+        }
+        if self.baskets > 1 || self.days > 1 {
+            out.uint(self.span_days.into());
+            out.uint(self.last_interval.into());
+            out.u8(self.incidence.0);
+        }
+    }
+
+    fn has_quantities(&self) -> bool {
+        (self.quantity, self.usual_quantity) != (Amount::ONE, Amount::ONE)
     }
 
     fn has_sums(&self) -> bool {
@@ -106,10 +156,23 @@ impl Product {
             true => day(from.int()?.saturating_add(last_day.into())),
             false => Ok(0),
         };
+        let (overdue_on, told_on) = (day_if(has(3))?, day_if(has(4))?);
+        let (quantity, usual_quantity) =
+            if has(6) { (Amount::decode(from)?, Amount::decode(from)?) } else { (Amount::ONE, Amount::ONE) };
+        let (span_days, last_interval, incidence) = if baskets > 1 || days > 1 {
+            (small(from)?, small(from)?, Share(from.u8()?))
+        } else {
+            (0, 0, Share::ONCE)
+        };
         Ok(Self {
-            overdue_on: day_if(has(3))?,
-            told_on: day_if(has(4))?,
+            overdue_on,
+            told_on,
             told_certain: has(5),
+            span_days,
+            last_interval,
+            incidence,
+            quantity,
+            usual_quantity,
             id,
             name,
             purchases,
@@ -129,6 +192,60 @@ impl Product {
         let own = Some(&self.name).filter(|name| !name.is_empty());
         let name = own.or_else(|| model.product(&self.id).map(crate::Product::name));
         name.cloned().unwrap_or_else(|| SmolStr::new(self.id.as_str()))
+    }
+}
+
+/// A share of baskets in one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share(u8);
+
+impl Share {
+    /// How much a basket counts.
+    const WEIGHT: f64 = 0.25;
+    /// After the first basket with a product.
+    pub(crate) const ONCE: Self = Self(64);
+
+    /// The share after `baskets` more of which the last held it.
+    pub(crate) fn with(self, baskets: u32) -> Self {
+        let share = self.after(baskets) + Self::WEIGHT;
+        Self(u8::try_from(math::bin(share * 255.0 + 0.5, 1.0, 256)).unwrap_or(u8::MAX))
+    }
+
+    /// The share after `baskets` more of which none held it.
+    pub(crate) fn after(self, baskets: u32) -> f64 {
+        f64::from(self.0) / 255.0 * math::pow(1.0 - Self::WEIGHT, baskets.into())
+    }
+}
+
+/// A quantity, as 1,024 times ln(1 + pieces): at most 2^64 pieces, right to a thousandth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Amount(u16);
+
+impl Amount {
+    /// One piece.
+    pub(crate) const ONE: Self = Self(710);
+    const UNIT: f64 = 1_024.0;
+
+    pub(crate) fn of(quantity: Quantity) -> Self {
+        Self::of_ln(math::ln_1p((quantity.thousandths() as f64 / 1_000.0).max(0.0)))
+    }
+
+    fn of_ln(ln: f64) -> Self {
+        Self(u16::try_from(math::bin(ln * Self::UNIT + 0.5, 1.0, 1 << 16)).unwrap_or(u16::MAX))
+    }
+
+    /// ln(1 + pieces).
+    pub(crate) fn ln(self) -> f64 {
+        f64::from(self.0) / Self::UNIT
+    }
+
+    /// What is usual when `other` was the latest of `count`, which at most eight are remembered of.
+    pub(crate) fn towards(self, other: Self, count: u32) -> Self {
+        Self::of_ln(self.ln() + (other.ln() - self.ln()) / f64::from(count.clamp(1, 8)))
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        u16::try_from(from.uint()?).map(Self).or(Err(DecodeError::Invalid("quantity")))
     }
 }
 

@@ -3,12 +3,15 @@
 //! `version` · number · name (8 bytes) · until (flag, time) · limits (4) · intervals (6 floats) · amounts (9 floats, then 320
 //! scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
 //! (count, sum), popularity (5 floats), baskets) · companions (anchor (flag, time); by slot: count,
-//! (difference, weight)). Numbers are varints, figures floats with all their bits.
+//! (difference, weight)) · learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
+
+use std::sync::Arc;
 
 use omnix_model::{DecodeError, Reader, Writer};
 
 use crate::model::catalogue::Catalogue;
 use crate::model::companions::Companions;
+use crate::model::learners::Learners;
 use crate::model::{AmountPrior, Body, IntervalPrior, Model, ModelLimits, Product};
 
 const VERSION: u64 = 1;
@@ -39,6 +42,7 @@ impl Model {
             }
         }
         body.companions.encode(slots.len(), &mut out);
+        body.learners.encode(&mut out);
         out.into_bytes()
     }
 
@@ -59,10 +63,21 @@ impl Model {
         let amounts = AmountPrior::decode(&mut from)?;
         let catalogue = read_catalogue(&mut from)?;
         let companions = Companions::decode(&mut from, &catalogue)?;
+        let learners = Arc::new(Learners::decode(&mut from)?);
         if !from.is_empty() {
             return Err(DecodeError::Invalid("model"));
         }
-        Ok(Self::of_body(Body { number, name, until, limits, intervals, amounts, catalogue, companions }))
+        Ok(Self::of_body(Body {
+            number,
+            name,
+            until,
+            limits,
+            intervals,
+            amounts,
+            catalogue,
+            companions,
+            learners,
+        }))
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod lessons;
 
+use std::sync::Arc;
+
 use omnix_model::{Lane, Timestamp};
 
 pub use lessons::Lessons;
@@ -12,6 +14,7 @@ pub use lessons::Lessons;
 use crate::math::{days_between, decay, exp2, sqrt};
 use crate::model::catalogue::Catalogue;
 use crate::model::companions::{Bought, Companions};
+use crate::model::learners::Learners;
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
 use crate::model::{Body, Model, Tally};
@@ -40,6 +43,8 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     }
     intervals.fold(&interval_sums);
     amounts.fold(&order_sums, days);
+    let mut learners = Learners::clone(&old.learners);
+    learners.fold(tallies.iter().map(|tally| &tally.rows), until);
 
     let mut catalogue = old.catalogue.clone();
     let mut companions = old.companions.clone();
@@ -70,6 +75,7 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
         amounts,
         catalogue,
         companions,
+        learners: Arc::new(learners),
     };
     Model::of_body(body)
 }

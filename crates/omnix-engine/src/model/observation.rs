@@ -3,9 +3,11 @@
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
+use crate::model::LearnerInput;
+
 /// One thing that a record teaches about all customers.
 ///
-/// It holds figures and products, never who it was about. What is not finite is left out when it is
+/// It holds figures and products, never who it was about; rows that wait for a label hold a hash of it. What is not finite is left out when it is
 /// absorbed, and counted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
@@ -17,6 +19,8 @@ pub enum Observation {
     Basket(Basket),
     /// An order's amount was looked at: once per basket.
     Order(Order),
+    /// What the learners are told.
+    Learner(LearnerInput),
 }
 
 /// A product was bought.

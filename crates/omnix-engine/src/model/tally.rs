@@ -3,20 +3,21 @@
 //! Sufficient statistics and a bounded sample of baskets; absorbing is on the path of every event, so it
 //! allocates only for products and baskets seen first. Bounds: 8,192 products, and baskets as long as the
 //! squares of their lengths sum to 65,536; beyond that every second basket by hash is let go, then every
-//! second of the rest. What is left out is counted.
+//! second of the rest; and 1,024 rows of each kind for the learners. What is left out is counted.
 //!
-//! Deliberately not here: what the figures mean (`learn`), and labelled rows for learners: they will be
-//! another bounded sample beside the baskets, in a later version of the format.
+//! Deliberately not here: what the figures mean (`learn`).
 
 mod baskets;
 mod format;
 mod orders;
+mod rows;
 
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
 pub(super) use baskets::{BasketSample, SampledBasket};
 pub(super) use orders::{FIGURE_MAX, OrderSums};
+pub(super) use rows::RowSample;
 
 use crate::math::{days_between, decay, exp2};
 use crate::model::index::{Index, hash};
@@ -40,6 +41,7 @@ pub struct Tally {
     pub(super) intervals: IntervalTally,
     pub(super) orders: OrderSums,
     pub(super) baskets: BasketSample,
+    pub(super) rows: RowSample,
     left_out: u64,
 }
 
@@ -88,6 +90,7 @@ impl Tally {
                 Observation::Interval(interval) => self.absorb_interval(interval),
                 Observation::Basket(basket) => self.absorb_basket(basket),
                 Observation::Order(order) => self.left_out += self.orders.absorb(*order),
+                Observation::Learner(input) => self.left_out += self.rows.absorb(input),
             }
         }
     }
@@ -100,6 +103,7 @@ impl Tally {
             && self.intervals == IntervalTally::default()
             && self.orders.is_empty()
             && self.baskets.is_empty()
+            && self.rows.is_empty()
     }
 
     /// How many figures were left out: not finite, of more products than are held, or of baskets that were
@@ -115,6 +119,7 @@ impl Tally {
         size_of::<Self>()
             + self.products.len() * (size_of::<ProductTally>() + 100)
             + self.baskets.memory_bytes()
+            + self.rows.memory_bytes()
     }
 
     fn absorb_sale(&mut self, sale: &Sale) {

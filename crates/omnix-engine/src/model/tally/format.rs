@@ -3,14 +3,14 @@
 //! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
 //! intervals (count, sum), popularity (5), each a byte below 16, or 16 and a float) · intervals (count, sum, within count, within sum,
 //! exposure) · orders (3 x count, sum; scores (count; difference of bins, count); alerts) · baskets (level, count; key, time,
-//! places (count, differences)). Numbers are varints, figures floats with all their bits.
+//! places (count, differences)) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
 
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
 use super::orders::{OrderSums, Sum};
-use super::{IntervalTally, Label, ProductTally, TALLY_PRODUCTS_MAX, Tally};
+use super::{IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX, Tally};
 use crate::math::bin;
 use crate::model::product::{MASS_MAX, mass};
 use crate::model::threshold::BINS;
@@ -44,6 +44,7 @@ impl Tally {
         }
         write_orders(&self.orders, out);
         write_baskets(&self.baskets, out);
+        self.rows.write(out);
     }
 
     /// The tally that [`Self::encode`] wrote.
@@ -85,6 +86,7 @@ impl Tally {
         };
         tally.orders = read_orders(from)?;
         tally.baskets = read_baskets(from, count)?;
+        tally.rows = RowSample::read(from)?;
         Ok(tally)
     }
 }

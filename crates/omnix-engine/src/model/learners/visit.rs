@@ -1,0 +1,82 @@
+//! A customer at a moment: the figures that say whether they will order in the next 60 days.
+//!
+//! Recency, frequency, age, amount and the forgetting order rate, as in the project's notes on churn. The
+//! analytic form is that rate alone: with half-life of 60 days, `1 - 2^-ew` is the probability of an order of a
+//! Poisson process that has `ew` orders in mind.
+//!
+//! Deliberately not here: segments, and how the figures are read off a state (`predict`).
+
+use omnix_model::{DecodeError, Reader, Writer};
+
+use super::half::Half;
+use super::logistic::logit;
+use crate::math::{exp2, ln, ln_1p};
+
+/// Features of a customer.
+pub(crate) const VISIT_FEATURES: usize = 9;
+const FIGURES: usize = 6;
+
+/// What is known of a customer's orders at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct VisitFigures {
+    /// Days since the last order day.
+    pub silent: f64,
+    /// The mean of ln(days) between order days, shrunk towards that of all customers.
+    pub mu: f64,
+    /// Order days; 1 or more.
+    pub order_days: f64,
+    /// Days since the first order day.
+    pub age: f64,
+    /// Orders in mind: each counts 1, half of it 60 days later.
+    pub rate: f64,
+    /// ln of the mean amount of an order.
+    pub ln_amount: f64,
+}
+
+impl VisitFigures {
+    /// What the learner is told, and the log-odds of the analytic form.
+    pub(crate) fn features(&self) -> ([f64; VISIT_FEATURES], f64) {
+        let silent = ln_1p(self.silent);
+        let over = silent - self.mu;
+        let features = [
+            silent,
+            self.mu,
+            over,
+            over.max(0.0),
+            ln(self.order_days.max(1.0)),
+            if self.order_days <= 1.0 { 1.0 } else { 0.0 },
+            ln_1p(self.age),
+            ln(self.rate + 0.01),
+            self.ln_amount,
+        ];
+        (features, logit(1.0 - exp2(-self.rate)))
+    }
+}
+
+/// The figures of a customer as they wait for a label: two bytes each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeptVisit([Half; FIGURES]);
+
+impl KeptVisit {
+    pub(crate) fn of(figures: &VisitFigures) -> Self {
+        let VisitFigures { silent, mu, order_days, age, rate, ln_amount } = *figures;
+        Self([silent, mu, order_days, age, rate, ln_amount].map(Half::of))
+    }
+
+    pub(crate) fn figures(&self) -> VisitFigures {
+        let [silent, mu, order_days, age, rate, ln_amount] = self.0.map(Half::value);
+        VisitFigures { silent, mu, order_days, age, rate, ln_amount }
+    }
+
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        self.0.iter().for_each(|half| half.encode(out));
+    }
+
+    pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut kept = [Half::default(); FIGURES];
+        for half in &mut kept {
+            *half = Half::decode(from)?;
+        }
+        Ok(Self(kept))
+    }
+}
