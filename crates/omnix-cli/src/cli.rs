@@ -34,6 +34,8 @@ pub(crate) enum Command {
     /// Insights (talks to a server, or opens the data directory with --offline)
     #[command(subcommand)]
     Insight(InsightCommand),
+    /// Say how an insight came about, recomputed from the log (talks to a server, or opens the data directory with --offline)
+    Explain(ExplainArgs),
     /// Refused events: list, show, replay (talks to a server, or --offline but for replay)
     #[command(subcommand)]
     Rejected(RejectedCommand),
@@ -217,6 +219,39 @@ pub(crate) enum InsightCommand {
         #[command(flatten)]
         source: SourceArgs,
     },
+    /// Say what came of an insight
+    Outcome {
+        /// The customer's id
+        customer: String,
+        /// The insight's id
+        insight: String,
+        /// What came of it; `none` takes back what was said
+        outcome: OutcomeArg,
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutcomeArg {
+    /// It was right, and good to know
+    Useful,
+    /// It was not so
+    Wrong,
+    /// Somebody did something about it
+    Acted,
+    /// Nobody has said
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The customer's id
+    pub(crate) customer: String,
+    /// The insight's id (`omnix insight list` shows it)
+    pub(crate) insight: String,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ pub(crate) mod customer;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod insight;
 pub(crate) mod rebuild;

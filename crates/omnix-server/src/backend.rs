@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use omnix_engine::{Profile, RecommendRequest, Recommendations};
 use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent, SegmentName};
+use omnix_worker::explain::{ExplainError, Explanation};
 use omnix_worker::{
     Counters, CustomerRow, CustomerSort, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage,
     JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
@@ -41,6 +42,14 @@ pub trait Backend: Send + Sync + 'static {
     fn insights(&self, filter: &InsightFilter, page: &PageRequest) -> Result<InsightPage, QueryError>;
     /// One insight of a customer, and what came of it.
     fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError>;
+    /// Works out how an insight came about; none when there is no such. May take many seconds; asks `is_abandoned`
+    /// now and then whether anybody still waits.
+    fn explain(
+        &self,
+        customer: &CustomerId,
+        id: InsightId,
+        is_abandoned: &dyn Fn() -> bool,
+    ) -> Result<Option<Explanation>, ExplainError>;
     /// Notes what came of an insight; answered once it is durable and whoever asks sees it.
     fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<(), JudgeError>>;
     /// How the whole system does.

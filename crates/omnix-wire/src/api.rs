@@ -8,6 +8,7 @@ pub mod events;
 pub mod publish;
 pub mod insight;
 pub mod feedback;
+pub mod explain;
 pub mod customer;
 pub mod segments;
 pub mod stream;

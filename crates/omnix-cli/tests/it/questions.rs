@@ -65,6 +65,67 @@ fn people_read_lines() {
 }
 
 #[test]
+fn what_came_of_an_insight_outlives_the_server_and_its_states() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path());
+    fill(&server);
+    let list = server.run(&["insight", "list", "--customer", "c-2", "--json"]).json();
+    let id = list["insights"][0]["id"].as_str().unwrap().to_owned();
+    assert!(list["insights"][0]["outcome"].is_null());
+    let judge = |outcome| ["insight", "outcome", "c-2", &id, outcome];
+    assert!(server.run(&judge("acted")).ok().contains(&format!("(acted) [{id}]")));
+    assert_eq!(server.run(&judge("good")).code, 2);
+    assert_eq!(server.run(&["insight", "outcome", "c-2", "x", "acted"]).code, 3);
+    let overview = server.get("/v1/streaming/insights/system/overview?hours=8760").1;
+    assert_eq!(overview["feedback"]["byType"]["segment_migration"]["precision"], json!(100.0));
+    server.kill();
+    let shown = |dir: &Path| {
+        let list = offline(dir, &["insight", "list", "--customer", "c-2", "--json"]).json();
+        list["insights"][0]["outcome"].clone()
+    };
+    assert_eq!(shown(dir.path()), json!("acted"));
+    run(&["rebuild", "--verify", "--data-dir", text(dir.path())]).ok();
+    run(&["rebuild", "--data-dir", text(dir.path())]).ok();
+    assert_eq!(shown(dir.path()), json!("acted"));
+    assert_eq!(
+        offline(dir.path(), &[&judge("none")[..], &["--json"]].concat()).json()["outcome"],
+        json!(null)
+    );
+}
+
+#[test]
+fn an_insight_is_explained_by_a_server_and_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path());
+    for (number, day) in ["2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26"].iter().enumerate() {
+        let amount = if number == 3 { 900.0 } else { 10.0 };
+        let mut event = purchase(&format!("e-{number}"), "c/1 ü", amount, &format!("{day}T10:00:00Z"));
+        event["metadata"] = json!({ "orderId": format!("o-{number}"), "orderLines": 1 });
+        assert_eq!(server.post("/v1/streaming/events/purchase", &event).0, 201);
+    }
+    let list = server.run(&["insight", "list", "--customer", "c/1 ü", "--json"]).json();
+    let insights = list["insights"].as_array().unwrap();
+    let anomaly = insights.iter().find(|insight| insight["insightType"] == "behavior_anomaly").unwrap();
+    let id = anomaly["id"].as_str().unwrap();
+    let json = server.run(&["explain", "c/1 ü", id, "--json"]).json();
+    assert_eq!((&json["status"], &json["gaps"]), (&json!("complete"), &json!([])), "{json}");
+    let step = |name: &str| {
+        json["steps"].as_array().unwrap().iter().find(|step| step["name"] == name).unwrap()["value"].clone()
+    };
+    for figure in ["amount", "usual", "deviation", "score"] {
+        assert_eq!(step(figure), anomaly["data"][figure], "{figure}");
+    }
+    assert_eq!(json["events"].as_array().unwrap().last().unwrap()["event"]["eventId"], "e-3");
+    let lines = server.run(&["explain", "c/1 ü", id]).ok();
+    for line in ["status     complete: ", "step       amount = 900", "900 for Tea [e-3]", "ln(amount)"] {
+        assert!(lines.contains(line), "{line}: {lines}");
+    }
+    assert_eq!(server.run(&["explain", "c/1 ü", "x"]).code, 3);
+    assert_eq!(server.terminate().0, 0);
+    assert_eq!(offline(dir.path(), &["explain", "c/1 ü", id, "--json"]).json(), json);
+}
+
+#[test]
 fn status_says_how_it_does_and_so_does_its_code() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path());

@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use omnix_engine::{Profile, RecommendRequest, Recommendations};
 use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent};
+use omnix_worker::explain::{ExplainError, Explanation};
 use omnix_worker::{
     Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, JudgeError,
     KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
@@ -55,6 +56,15 @@ impl Backend for StreamHandle {
 
     fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError> {
         self.queries().insight(customer, id)
+    }
+
+    fn explain(
+        &self,
+        customer: &CustomerId,
+        id: InsightId,
+        is_abandoned: &dyn Fn() -> bool,
+    ) -> Result<Option<Explanation>, ExplainError> {
+        self.explainer().explain(customer, id, is_abandoned)
     }
 
     fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<(), JudgeError>> {

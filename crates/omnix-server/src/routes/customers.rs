@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use omnix_engine::{Profile, RecommendRequest, Recommendations, SegmentView};
+use omnix_engine::{ProductView, Profile, RecommendRequest, Recommendations, SegmentView, Spending};
 use omnix_model::{CustomerId, ErrorCode, Money, SegmentName};
 use omnix_wire::api::customer::{
     CustomerEntry, CustomerList, CustomerProduct, CustomerProfile, CustomerSegment, RecommendationLists,
@@ -105,25 +105,16 @@ async fn profile_of(app: &App, customer: CustomerId) -> Result<Response, Problem
     let Some((profile, lists)) = found else {
         return Err(Problem::new(ErrorCode::NotFound, "no such customer was ever seen"));
     };
-    json(StatusCode::OK, &profile_body(app, customer_id, profile, &lists))
+    json(StatusCode::OK, &profile_body(app, customer_id, &profile, &lists))
 }
 
 fn profile_body(
     app: &App,
     customer_id: String,
-    profile: Profile,
+    profile: &Profile,
     lists: &Recommendations,
 ) -> CustomerProfile {
-    let products = profile.products.into_iter().map(|product| CustomerProduct {
-        product_id: product.product_id.to_string(),
-        product_name: product.product_name.to_string(),
-        purchases: product.purchases,
-        last_purchase_at: Time(product.last_purchase_at),
-        usual_interval_days: product.usual_interval_days,
-        next_expected_at: product.next_expected_at.map(Time),
-        confidence: product.confidence,
-    });
-    let amount = |millionths: i64| Amount::from(Money::from_millionths(millionths));
+    let products = profile.products.iter().map(held_product_body);
     CustomerProfile {
         customer_id,
         as_of: Time(app.now()),
@@ -137,11 +128,7 @@ fn profile_body(
         last_purchase_at: profile.last_purchase_at.map(Time),
         recency_days: profile.recency_days,
         segment: profile.segment.as_ref().map(segment_body),
-        spending: profile.spending.map(|spending| UsualSpending {
-            usual: amount(spending.usual),
-            low: amount(spending.low),
-            high: amount(spending.high),
-        }),
+        spending: profile.spending.map(spending_body),
         products: products.collect(),
         recommendations: RecommendationLists {
             again: lists.again.iter().map(product_body).collect(),
@@ -150,7 +137,26 @@ fn profile_body(
     }
 }
 
-fn segment_body(segment: &SegmentView) -> CustomerSegment {
+/// What an order of a customer usually comes to.
+pub(super) fn spending_body(spending: Spending) -> UsualSpending {
+    let amount = |millionths: i64| Amount::from(Money::from_millionths(millionths));
+    UsualSpending { usual: amount(spending.usual), low: amount(spending.low), high: amount(spending.high) }
+}
+
+/// A product that a customer has bought.
+pub(super) fn held_product_body(product: &ProductView) -> CustomerProduct {
+    CustomerProduct {
+        product_id: product.product_id.to_string(),
+        product_name: product.product_name.to_string(),
+        purchases: product.purchases,
+        last_purchase_at: Time(product.last_purchase_at),
+        usual_interval_days: product.usual_interval_days,
+        next_expected_at: product.next_expected_at.map(Time),
+        confidence: product.confidence,
+    }
+}
+
+pub(super) fn segment_body(segment: &SegmentView) -> CustomerSegment {
     CustomerSegment {
         slug: slug(&segment.name),
         name: segment.name.label().to_owned(),

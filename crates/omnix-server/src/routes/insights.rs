@@ -1,5 +1,6 @@
 //! `/v1/streaming/insights…`: what events came to mean.
 
+mod explain;
 mod single;
 
 use axum::extract::State;
@@ -97,6 +98,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
     .into_iter()
     .chain(single::routes())
+    .chain(explain::routes())
     .collect()
 }
 

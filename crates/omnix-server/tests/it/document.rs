@@ -25,6 +25,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/streaming/insights",
     "GET /v1/streaming/insights/{customerId}/{insightId}",
     "PATCH /v1/streaming/insights/{customerId}/{insightId}",
+    "GET /v1/streaming/insights/{customerId}/{insightId}/explain",
     "GET /v1/streaming/customers/{customerId}",
     "GET /v1/streaming/customers",
     "GET /v1/streaming/recommendations/{customerId}",

@@ -115,7 +115,8 @@ impl Serialize for FiguresBody<'_> {
     }
 }
 
-struct FigureBody<'a>(&'a Figure);
+/// A figure as JSON.
+pub(super) struct FigureBody<'a>(pub(super) &'a Figure);
 
 impl Serialize for FigureBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -89,6 +89,10 @@ async fn read(
     PairInPath(customer, insight): PairInPath,
     uri: Uri,
 ) -> Result<Response, Problem> {
+    // `/v1/streaming/insights/{insightId}/explain?customerId=`
+    if insight == "explain" && Query::of(&uri, &[&CUSTOMER_ID]).has(&CUSTOMER_ID) {
+        return super::explain::answer(&app, Which::in_query(&customer, &uri)?).await;
+    }
     Query::of(&uri, &[]).finish()?;
     answer(&app, &Which::in_path(&customer, &insight)?).await
 }

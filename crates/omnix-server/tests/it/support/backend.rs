@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, pending, ready};
+use omnix_engine::explain::{Input, Origin as StepOrigin, Step};
 use omnix_engine::{Profile, RecommendRequest, Recommendations, Recommended};
 use omnix_model::{
-    CustomerId, EventId, Insight, InsightId, InsightKind, Judgement, LogId, Position, Priority, ProductId,
-    RejectedEvent, Segment, SegmentName, ShardId, Timestamp,
+    CustomerId, Event, EventId, EventRecord, Figure, Insight, InsightId, InsightKind, Judgement, LogId,
+    Origin, Outcome, Position, Priority, ProductId, RejectedEvent, Segment, SegmentName, SegmentUpdate,
+    ShardId, Timestamp,
 };
 use omnix_server::{Backend, CustomerFilter};
+use omnix_worker::explain::{CauseKind, ExplainError, Explanation, Found, Gap, SourceEvent, Under};
 use omnix_worker::{
     Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, JudgeError,
     KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
@@ -78,6 +81,60 @@ pub(crate) fn insight(customer: &str, number: u64, priority: Priority) -> Insigh
         sentence: format!("insight {number}"),
         params: Vec::new(),
         figures: Vec::new(),
+    }
+}
+
+/// How `insight` came about; forgetful, another figure came out under a model that was not the one.
+fn explanation(insight: Insight, outcome: Option<Outcome>, is_forgetful: bool) -> Explanation {
+    let (position, at) = (Position { log: LogId(1), frame: 7, slot: 2 }, insight.timestamp);
+    let event = Event::SegmentUpdate(SegmentUpdate {
+        customer_id: insight.customer_id.clone(),
+        previous_segment: None,
+        new_segment: SegmentName::Known(Segment::AtRisk),
+        segmentation_score: 0.5,
+        reason_codes: Vec::new(),
+        timestamp: at,
+        confidence: 0.5,
+        model_version: "m".into(),
+        extra: "".into(),
+    });
+    let record = EventRecord {
+        event_id: EventId::new("e-1").unwrap(),
+        origin: Origin::Client,
+        fingerprint: 1,
+        anonymous: false,
+        event,
+    };
+    let step = Step {
+        name: "score",
+        about: "how unusual it is",
+        formula: "a - b",
+        inputs: vec![Input { name: "a", value: Figure::Number(2.5), origin: StepOrigin::Model }],
+        value: Figure::Money(omnix_model::Money::from_millionths(1_100_000)),
+    };
+    let recomputed =
+        Insight { priority: if is_forgetful { Priority::Low } else { insight.priority }, ..insight.clone() };
+    Explanation {
+        outcome,
+        found: Some(Found {
+            position,
+            at,
+            cause: CauseKind::Event,
+            insight: recomputed,
+            before: None,
+            steps: if is_forgetful { Vec::new() } else { vec![step] },
+            under: Under {
+                model: 7,
+                model_hash: 0x1f,
+                settings: 2,
+                settings_text: "a = 1\nb = 2\n".to_owned(),
+                engine: 1,
+            },
+        }),
+        sources: vec![SourceEvent { position, at, record }],
+        events_read: 9,
+        gaps: if is_forgetful { vec![Gap::DecidingModelGone { number: 7 }] } else { Vec::new() },
+        stored: insight,
     }
 }
 
@@ -204,6 +261,27 @@ impl Backend for FakeStream {
     fn insight(&self, customer: &CustomerId, id: InsightId) -> Result<Option<KnownInsight>, QueryError> {
         let only = insight(customer.as_str(), 1, Priority::High);
         Ok(Some(only).filter(|only| only.id == id).map(|only| self.known(only)))
+    }
+
+    fn explain(
+        &self,
+        customer: &CustomerId,
+        id: InsightId,
+        is_abandoned: &dyn Fn() -> bool,
+    ) -> Result<Option<Explanation>, ExplainError> {
+        let mood = *self.mood.lock().unwrap();
+        if mood == Mood::Hanging {
+            while !is_abandoned() {
+                std::thread::yield_now();
+            }
+            self.note("abandoned".to_owned());
+            return Err(ExplainError::Abandoned);
+        }
+        if let Mood::Refusing(_) = mood {
+            return Err(ExplainError::Busy);
+        }
+        let Some(KnownInsight { insight, outcome }) = self.insight(customer, id)? else { return Ok(None) };
+        Ok(Some(explanation(insight, outcome, mood == Mood::Forgetful)))
     }
 
     fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<(), JudgeError>> {

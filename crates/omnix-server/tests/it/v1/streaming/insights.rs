@@ -1,5 +1,6 @@
 //! `/v1/streaming/insights`
 
+mod explain;
 mod single;
 
 use serde_json::{Value, json};
