@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 
 use jiff::tz::TimeZone;
-use omnix_model::DecodeError;
+use omnix_model::{DecodeError, Timestamp};
 use smol_str::SmolStr;
+
+use crate::calendar;
 
 /// The settings that `apply` depends on.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +42,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The day of the shop's calendar in which `at` lies, counted from 1970-01-01.
+    #[must_use]
+    pub fn day_of(&self, at: Timestamp) -> i32 {
+        calendar::day_of(&self.time_zone, at)
+    }
+
+    /// The instant at which such a day begins.
+    #[must_use]
+    pub fn start_of_day(&self, day: i32) -> Timestamp {
+        calendar::start_of(&self.time_zone, day)
+    }
+
     /// The settings as canonical text, one `name = value` a line: the body of the log's settings record.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -13,8 +13,8 @@ use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent, SegmentName};
 use omnix_worker::explain::{ExplainError, Explanation};
 use omnix_worker::{
     Counters, CustomerRow, CustomerSort, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage,
-    JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
-    RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+    Interval, JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt,
+    Refusal, RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -69,7 +69,7 @@ pub trait Backend: Send + Sync + 'static {
         request: &RecommendRequest,
     ) -> Result<(Recommendations, u64), QueryError>;
     /// All segments.
-    fn segments(&self, range: TimeRange) -> Result<SegmentsReport, QueryError>;
+    fn segments(&self, range: TimeRange, interval: Interval) -> Result<SegmentsReport, QueryError>;
     /// The shards.
     fn shards(&self) -> Vec<ShardStatus>;
     /// What went through in the last minutes.

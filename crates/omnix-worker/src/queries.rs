@@ -23,9 +23,10 @@ use omnix_model::{CustomerId, Lane, LaneRange, LogId, ShardId};
 use omnix_storage::{KeyRange, Order, StateReader, StoreError};
 
 pub use answers::{
-    CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally,
+    CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally, Interval,
     JudgementTally, KnownInsight, LatencySummary, Overview, PageRequest, RejectedFilter, RejectedRow,
-    SegmentFlow, SegmentRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+    SegmentFlow, SegmentOfPeriod, SegmentPeriod, SegmentRow, SegmentsReport, ShardStatus, StreamCounts,
+    TimeRange,
 };
 
 pub use stream::minute_of;
@@ -112,13 +113,24 @@ impl Queries {
 
     /// The sum of all rows of a kind with `from <= count < to` (hours or minutes since 1970), over all lanes.
     fn sum_rows<R: Row>(&self, kind: u8, from: i64, to: i64) -> Result<R, StoreError> {
-        let range = KeyRange { from: keys::counted_from(kind, from), to: keys::counted_from(kind, to) };
         let mut sum = R::default();
+        self.each_row(kind, (from, to), &mut |_, row: &R| sum.merge(row))?;
+        Ok(sum)
+    }
+
+    /// Visits all rows of a kind with `from <= count < to`, with their counts, shard by shard.
+    fn each_row<R: Row>(
+        &self,
+        kind: u8,
+        (from, to): (i64, i64),
+        visit: &mut dyn FnMut(i64, &R),
+    ) -> Result<(), StoreError> {
+        let range = KeyRange { from: keys::counted_from(kind, from), to: keys::counted_from(kind, to) };
         for shard in self.shards.iter() {
             let mut broken = None;
-            shard.store.scan(&range, Order::Ascending, &mut |_, value| match decode_row::<R>(value) {
+            shard.store.scan(&range, Order::Ascending, &mut |key, value| match decode_row::<R>(value) {
                 Ok((row, _)) => {
-                    sum.merge(&row);
+                    visit(keys::parse_count(key).unwrap_or(0), &row);
                     ControlFlow::Continue(())
                 }
                 Err(error) => {
@@ -130,7 +142,7 @@ impl Queries {
                 return Err(error);
             }
         }
-        Ok(sum)
+        Ok(())
     }
 }
 

@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use omnix_model::limits::ROLLUP_LABELS_MAX;
-use omnix_model::{DecodeError, InsightKind, Outcome, Position, Priority, Reader, SegmentName, Writer};
+use omnix_model::{
+    DecodeError, InsightKind, Money, Outcome, Position, Priority, Reader, SegmentName, Writer,
+};
 use smol_str::SmolStr;
 
 use crate::rows::Judged;
@@ -149,6 +151,52 @@ pub struct Sales {
     pub categories: BTreeMap<SmolStr, Labelled>,
     /// By location, at most 200 and `other`.
     pub locations: BTreeMap<SmolStr, Labelled>,
+    /// By the segment in which the customer was before, without those of nobody: ours, at most 200 outside names, and
+    /// `other`; those of customers in none under the empty label.
+    pub segments: BTreeMap<SmolStr, SegmentSales>,
+}
+
+/// Sales to the customers of one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SegmentSales {
+    /// Baskets begun.
+    pub orders: u64,
+    /// Purchases and returns.
+    pub lines: u64,
+    /// The sum of their amounts, in millionths.
+    pub revenue: i128,
+}
+
+impl SegmentSales {
+    fn add(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.lines += other.lines;
+        self.revenue += other.revenue;
+    }
+}
+
+impl Sales {
+    /// Counts a line that a customer in `segment` (none: in no segment yet) bought or returned.
+    pub fn add_to_segment(&mut self, segment: Option<&SegmentName>, is_new_order: bool, amount: Money) {
+        let sale = SegmentSales {
+            orders: u64::from(is_new_order),
+            lines: 1,
+            revenue: i128::from(amount.millionths()),
+        };
+        self.add_segment(segment.map_or("", SegmentName::label), sale);
+    }
+
+    /// Our own segments always have a row of their own, however many outside names there are.
+    fn add_segment(&mut self, label: &str, sale: SegmentSales) {
+        if let Some(sum) = self.segments.get_mut(label) {
+            sum.add(sale);
+            return;
+        }
+        let is_ours = label.is_empty() || SegmentName::parse(label).known().is_some();
+        let is_counted = is_ours || self.segments.len() < ROLLUP_LABELS_MAX;
+        let label = if is_counted { label } else { OTHER_LABEL };
+        self.segments.entry(SmolStr::new(label)).or_default().add(sale);
+    }
 }
 
 /// Adds to a label; beyond the limit to `other`.
@@ -183,6 +231,15 @@ fn decode_labels(reader: &mut Reader<'_>) -> Result<BTreeMap<SmolStr, Labelled>,
     Ok(labels)
 }
 
+fn decode_segments(reader: &mut Reader<'_>) -> Result<BTreeMap<SmolStr, SegmentSales>, DecodeError> {
+    let sum = |reader: &mut Reader<'_>| {
+        let label = SmolStr::new(reader.text()?);
+        let sum = SegmentSales { orders: reader.uint()?, lines: reader.uint()?, revenue: reader.int128()? };
+        Ok((label, sum))
+    };
+    (0..reader.count()?).map(|_| sum(reader)).collect()
+}
+
 impl Row for Sales {
     fn encode(&self, out: &mut Writer) {
         [self.purchases, self.returns, self.orders, self.new_customers].into_iter().for_each(|n| out.uint(n));
@@ -191,6 +248,13 @@ impl Row for Sales {
         self.amounts.encode(out);
         encode_labels(&self.categories, out);
         encode_labels(&self.locations, out);
+        out.uint(self.segments.len() as u64);
+        for (label, sum) in &self.segments {
+            out.text(label);
+            out.uint(sum.orders);
+            out.uint(sum.lines);
+            out.int128(sum.revenue);
+        }
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -204,6 +268,7 @@ impl Row for Sales {
             amounts: Histogram::decode(reader)?,
             categories: decode_labels(reader)?,
             locations: decode_labels(reader)?,
+            segments: decode_segments(reader)?,
         })
     }
 
@@ -221,6 +286,7 @@ impl Row for Sales {
         for (label, entry) in &other.locations {
             add_label(&mut self.locations, label, entry.lines, entry.revenue);
         }
+        other.segments.iter().for_each(|(label, sale)| self.add_segment(label, *sale));
     }
 }
 

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use omnix_engine::{Model, Settings};
 use omnix_model::{
-    CustomerId, ErrorCode, Fault, Insight, InsightId, InsightKind, Lane, LaneRange, LogId, Position,
+    CustomerId, ErrorCode, Fault, Insight, InsightId, InsightKind, Lane, LaneRange, LogId, Money, Position,
     Priority, RejectedEvent, SegmentName, ShardId, Timestamp,
 };
 use omnix_storage::{Atomicity, Commit, MemoryStore, StateStore, Write};
 use omnix_worker::book::Book;
-use omnix_worker::rollup::{Activity, Census};
+use omnix_worker::rollup::{Activity, Census, Sales, encode_row};
 use omnix_worker::rows::{FeedEntry, IndexEntry};
 use omnix_worker::{
-    CommitOnDemand, FeedCursor, InsightFilter, ManualClock, PageRequest, Progress, Queries, QueryError,
-    RejectedFilter, ShardView, TimeRange, keys,
+    CommitOnDemand, FeedCursor, InsightFilter, Interval, ManualClock, PageRequest, Progress, Queries,
+    QueryError, RejectedFilter, ShardView, TimeRange, keys,
 };
 
 const SHARDS: usize = 3;
@@ -328,4 +328,99 @@ fn events_a_second_are_counted_from_when_anything_went_on() {
     let range = TimeRange { from: at(0), to: at(11 * hour) };
     let overview = bench.queries().overview(range).unwrap();
     assert!((overview.events_per_second - 2.0).abs() < 1e-9, "{}", overview.events_per_second);
+}
+
+/// From (none: in none before) and to.
+type Moves<'a> = &'a [(Option<&'a str>, &'a str)];
+
+/// A segment's name, its size and its sales.
+type Followed = (String, u64, i128);
+
+/// Moves by the hour and sales by the hour, and the census that they have led to.
+fn followed(bench: &mut Bench) {
+    let name = |label: &str| SegmentName::parse(label);
+    let until = Position { log: LogId(0), frame: 1, slot: 0 };
+    let hours: [(i64, Moves<'_>); 4] = [
+        (10, &[(None, "New Customer"), (None, "New Customer"), (None, "VIP")]),
+        (12, &[(Some("New Customer"), "Champions")]),
+        (35, &[(Some("Champions"), "At Risk"), (None, "Champions")]),
+        (60, &[(Some("At Risk"), "Lost")]),
+    ];
+    let mut census = Census::default();
+    for (hour, moves) in hours {
+        let mut row = Activity::default();
+        for (from, to) in moves {
+            let from = from.map(name);
+            row.add_move(from.as_ref(), &name(to));
+            let before = from.as_ref().map(|from| (Some(from), 0));
+            census.note(before, (Some(&name(to)), 0));
+        }
+        bench.put(Lane::FIRST, vec![(keys::activity_of_hour(hour, Lane::FIRST), encode_row(&row, until))]);
+    }
+    for (hour, segment, amount) in [(11, None, 5), (12, Some("New Customer"), 7), (36, Some("Champions"), -2)]
+    {
+        let mut row = Sales::default();
+        let amount = Money::from_millionths(amount);
+        row.add_to_segment(segment.map(name).as_ref(), amount > Money::ZERO, amount);
+        bench.put(Lane::FIRST, vec![(keys::sales(hour, Lane::FIRST), encode_row(&row, until))]);
+    }
+    bench.put(Lane::FIRST, vec![(keys::census(Lane::FIRST), encode_row(&census, until))]);
+}
+
+#[test]
+fn segments_are_followed_back_from_the_present() {
+    let mut bench = Bench::new();
+    followed(&mut bench);
+    let queries = bench.queries();
+    let hour = |hour: i64| at(hour * Timestamp::HOUR_MS);
+    let range = TimeRange { from: hour(0), to: hour(50) };
+    let sizes = |interval: Interval| -> Vec<(i64, Vec<Followed>)> {
+        let report = queries.segments(range, interval).unwrap();
+        let of = |segments: Vec<omnix_worker::SegmentOfPeriod>| {
+            segments.into_iter().map(|s| (s.name.label().to_owned(), s.customers, s.sales)).collect()
+        };
+        report.periods.into_iter().map(|period| (period.from.hour(), of(period.segments))).collect()
+    };
+    let named = |rows: &[(&str, u64, i128)]| -> Vec<Followed> {
+        rows.iter().map(|(name, size, sales)| ((*name).to_owned(), *size, *sales)).collect()
+    };
+    let days = sizes(Interval::Day);
+    assert_eq!(days[0], (0, named(&[("Champions", 1, 0), ("New Customer", 1, 7), ("VIP", 1, 0)])));
+    assert_eq!(
+        days[1],
+        (24, named(&[("Champions", 1, -2), ("New Customer", 1, 0), ("At Risk", 1, 0), ("VIP", 1, 0)]))
+    );
+    let hours = sizes(Interval::Hour);
+    assert_eq!(
+        (hours[0].0, hours.last().unwrap().0),
+        (10, 36),
+        "from the first to the last that says anything"
+    );
+    assert_eq!(hours[0].1, named(&[("New Customer", 2, 0), ("VIP", 1, 0)]));
+    assert_eq!(hours.len(), 27, "hours in which nothing went on are there too");
+    let report = queries.segments(range, Interval::Day).unwrap();
+    let row = |label: &str| report.segments.iter().find(|row| row.name.label() == label).unwrap();
+    assert_eq!((row("New Customer").orders, row("New Customer").sales), (1, 7));
+    assert_eq!((row("Lost").customers, row("Lost").moved_in), (1, 0), "a later move is not of the range");
+    let flows: Vec<_> =
+        report.flows.iter().map(|flow| (flow.from.is_some(), flow.to.label(), flow.customers)).collect();
+    assert!(
+        flows.contains(&(false, "New Customer", 2)) && flows.contains(&(true, "At Risk", 1)),
+        "{flows:?}"
+    );
+}
+
+#[test]
+fn however_many_outside_segments_there_are_ours_are_counted() {
+    let mut sales = Sales::default();
+    for number in 0..500 {
+        let name = SegmentName::parse(&format!("outside-{number}"));
+        sales.add_to_segment(Some(&name), true, Money::from_millionths(1));
+    }
+    let ours = SegmentName::parse("Champions");
+    sales.add_to_segment(Some(&ours), true, Money::from_millionths(3));
+    assert_eq!((sales.segments["other"].orders, sales.segments["Champions"].revenue), (300, 3));
+    let (back, _) =
+        omnix_worker::rollup::decode_row::<Sales>(&encode_row(&sales, Position::default())).unwrap();
+    assert_eq!(back, sales);
 }

@@ -8,8 +8,8 @@ use omnix_engine::{Profile, RecommendRequest, Recommendations};
 use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent};
 use omnix_worker::explain::{ExplainError, Explanation};
 use omnix_worker::{
-    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, JudgeError,
-    KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
+    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, Interval,
+    JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
     RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, StreamHandle, TimeRange,
 };
 use tokio::sync::broadcast;
@@ -95,8 +95,8 @@ impl Backend for StreamHandle {
         self.queries().recommend(customer, request)
     }
 
-    fn segments(&self, range: TimeRange) -> Result<SegmentsReport, QueryError> {
-        self.queries().segments(range)
+    fn segments(&self, range: TimeRange, interval: Interval) -> Result<SegmentsReport, QueryError> {
+        self.queries().segments(range, interval)
     }
 
     fn shards(&self) -> Vec<ShardStatus> {

@@ -200,6 +200,45 @@ pub struct SegmentRow {
     pub moved_in: u64,
     /// Customers who left it in the range.
     pub moved_out: u64,
+    /// Orders of the range by customers who were in it.
+    pub orders: u64,
+    /// What these and their returns came to, in millionths.
+    pub sales: i128,
+}
+
+/// By which time segments are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    /// By the hour.
+    Hour,
+    /// By the shop's day.
+    Day,
+}
+
+/// A segment in one hour or day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentOfPeriod {
+    /// Which.
+    pub name: SegmentName,
+    /// How many customers were in it at the end.
+    pub customers: u64,
+    /// Customers who entered it.
+    pub moved_in: u64,
+    /// Customers who left it.
+    pub moved_out: u64,
+    /// Orders by customers who were in it.
+    pub orders: u64,
+    /// What these and their returns came to, in millionths.
+    pub sales: i128,
+}
+
+/// One hour or day of all segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentPeriod {
+    /// Its first instant.
+    pub from: Timestamp,
+    /// Segments that had customers, moves or sales.
+    pub segments: Vec<SegmentOfPeriod>,
 }
 
 /// How many customers moved from one segment to another.
@@ -222,6 +261,8 @@ pub struct SegmentsReport {
     pub flows: Vec<SegmentFlow>,
     /// Customers in all.
     pub customers: u64,
+    /// The hours or days of the range, oldest first, from the first in which anything went on.
+    pub periods: Vec<SegmentPeriod>,
 }
 
 /// Which rejected events.

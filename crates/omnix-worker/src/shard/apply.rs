@@ -113,7 +113,7 @@ impl Shard {
             Ok(observations) => {
                 self.note_observations(step, observations)?;
                 self.count_event(step, event)?;
-                self.count_sale(step, event, &omnix_engine::Facts::default())?;
+                self.count_sale(step, event, &omnix_engine::Facts::default(), None)?;
             }
             Err(panic) => {
                 let why = panic_text(panic.as_ref());
@@ -166,7 +166,7 @@ impl Shard {
         self.touch(place);
         self.note_census(step, before.as_ref(), place)?;
         if let Cause::Event(event) = cause {
-            self.count_sale(step, event, &effects.facts)?;
+            self.count_sale(step, event, &effects.facts, before.as_ref())?;
         }
         self.note_effects(step, place, effects)
     }

@@ -313,17 +313,23 @@ impl Shard {
         })
     }
 
-    /// Counts a purchase or return in the sales of its own hour.
+    /// Counts a purchase or return in the sales of its own hour; of a customer who stood at `before` (none: nowhere
+    /// yet), also in those of their segment.
     pub(super) fn count_sale(
         &mut self,
         step: Step,
         event: &EventRecord,
         facts: &Facts,
+        before: Option<&Standing>,
     ) -> Result<(), ShardError> {
         let Event::Purchase(purchase) = &event.event else { return Ok(()) };
         let (lane, hour) = (self.home_lane(), purchase.timestamp.hour());
         if let Some(row) = self.books.sales.row(hour, lane, step.at, self.reader.as_ref())? {
             add_sale(row, purchase, facts);
+            if !event.anonymous {
+                let segment = before.and_then(|standing| standing.segment.as_ref());
+                row.add_to_segment(segment, facts.is_new_order, purchase.total_amount);
+            }
         }
         Ok(())
     }

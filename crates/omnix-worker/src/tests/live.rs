@@ -277,7 +277,7 @@ fn whoever_was_answered_sees_it_in_every_figure() {
         let applied = match i % 4 {
             0 => handle.queries().counts(60).unwrap().outgoing_records,
             1 => handle.queries().overview(day).unwrap().applied,
-            2 => handle.queries().segments(day).unwrap().customers,
+            2 => handle.queries().segments(day, crate::Interval::Hour).unwrap().customers,
             _ => {
                 let page = PageRequest { limit: 100, cursor: None };
                 handle.queries().customers("", None, CustomerSort::Id, &page).unwrap().0.len() as u64

@@ -15,8 +15,8 @@ use omnix_model::{
 use omnix_server::{Backend, CustomerFilter};
 use omnix_worker::explain::{CauseKind, ExplainError, Explanation, Found, Gap, SourceEvent, Under};
 use omnix_worker::{
-    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, JudgeError,
-    KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
+    Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, Interval,
+    JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
     RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, Stored, StreamCounts, TimeRange,
 };
 use tokio::sync::broadcast;
@@ -349,7 +349,8 @@ impl Backend for FakeStream {
         Ok((Recommendations { again: Vec::new(), new: vec![popular] }, 7))
     }
 
-    fn segments(&self, _range: TimeRange) -> Result<SegmentsReport, QueryError> {
+    fn segments(&self, range: TimeRange, interval: Interval) -> Result<SegmentsReport, QueryError> {
+        self.note(format!("segments: {range:?} {interval:?}"));
         Ok(SegmentsReport::default())
     }
 
