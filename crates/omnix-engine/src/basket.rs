@@ -8,7 +8,7 @@
 //!
 //! Deliberately not here: what is said of it (`detect`), and what a line adds to the sums (`fold`).
 
-use omnix_model::{DecodeError, OrderId, ProductId, Purchase, Reader, Timestamp, Writer};
+use omnix_model::{DecodeError, OrderId, ProductId, Purchase, Quantity, Reader, Timestamp, Writer};
 
 use crate::Moment;
 use crate::calendar::Day;
@@ -55,6 +55,28 @@ impl Told {
     }
 }
 
+/// A line that is worth an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OddLine {
+    pub product_id: ProductId,
+    pub quantity: Quantity,
+    /// The logarithm of how many times what is usual it comes to.
+    pub excess: f32,
+}
+
+impl OddLine {
+    fn encode(&self, out: &mut Writer) {
+        out.text(self.product_id.as_str());
+        out.int(self.quantity.thousandths());
+        out.f32(self.excess);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let product_id = ProductId::new(from.text()?).or(Err(DecodeError::Invalid("product")))?;
+        Ok(Self { product_id, quantity: Quantity::from_thousandths(from.int()?), excess: from.f32()? })
+    }
+}
+
 /// The customer's latest basket.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Basket {
@@ -80,6 +102,14 @@ pub(crate) struct Basket {
     pub amount: i128,
     /// The amount from which on it is worth an alert whatever follows; `i128::MAX` when none is.
     pub alarm: i128,
+    /// What its products usually come to, in lines that are usual over all products.
+    pub size: f32,
+    /// How far the highest of its lines lies above what is usual; none where nothing is usual yet.
+    pub line_score: Option<f32>,
+    /// That line, once it is worth an alert.
+    pub odd_line: Option<OddLine>,
+    /// When no further line can belong to it, where something is to be said that depends on that.
+    pub closes_at: Option<Timestamp>,
     /// The amounts of the baskets before it: a revision starts from them again.
     pub amounts_before: Amounts,
     /// The customer's re-purchase intervals before it: what is said of one line does not depend on others.
@@ -107,6 +137,10 @@ impl Basket {
             has_ended: false,
             amount: 0,
             alarm: i128::MAX,
+            size: 0.0,
+            line_score: None,
+            odd_line: None,
+            closes_at: None,
             amounts_before: head.amounts,
             intervals_before: head.intervals,
             ln_sum_before: head.ln_sum,
@@ -148,6 +182,12 @@ impl Basket {
         Some(())
     }
 
+    /// When something falls due for it: its end, or its close where that matters.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        let end = self.is_pending().then_some(self.ends_at);
+        end.into_iter().chain(self.closes_at).min()
+    }
+
     /// Whether there are lines that have not been evaluated.
     pub(crate) const fn is_pending(&self) -> bool {
         self.lines != self.lines_evaluated
@@ -186,10 +226,26 @@ impl Basket {
         if self.alarm != i128::MAX {
             out.int128(self.alarm);
         }
+        out.f32(self.size);
+        let there = [
+            self.line_score.is_some(),
+            self.odd_line.is_some(),
+            self.closes_at.is_some(),
+            self.told.is_some(),
+        ];
+        out.u8(there.iter().rev().fold(0, |bits, &is_there| bits << 1 | u8::from(is_there)));
+        if let Some(score) = self.line_score {
+            out.f32(score);
+        }
+        if let Some(odd) = &self.odd_line {
+            odd.encode(out);
+        }
+        if let Some(closes_at) = self.closes_at {
+            out.int(closes_at.ms_since(self.first_at));
+        }
         self.amounts_before.encode(out);
         out.uint(self.intervals_before.into());
         out.f64(self.ln_sum_before);
-        out.flag(self.told.is_some());
         if let Some(told) = &self.told {
             told.encode(out);
         }
@@ -222,12 +278,25 @@ impl Basket {
             has_ended: from.flag()?,
             amount: from.int128()?,
             alarm: if from.flag()? { from.int128()? } else { i128::MAX },
-            amounts_before: Amounts::decode(from)?,
-            intervals_before: small(from)?,
-            ln_sum_before: from.f64()?,
-            told: if from.flag()? { Some(Told::decode(from)?) } else { None },
+            size: from.f32()?,
+            line_score: None,
+            odd_line: None,
+            closes_at: None,
+            amounts_before: Amounts::default(),
+            intervals_before: 0,
+            ln_sum_before: 0.0,
+            told: None,
             raised: [None; Rule::COUNT],
         };
+        let there = from.u8()?;
+        let has = |bit: u8| there >> bit & 1 == 1;
+        basket.line_score = if has(0) { Some(from.f32()?) } else { None };
+        basket.odd_line = if has(1) { Some(OddLine::decode(from)?) } else { None };
+        basket.closes_at = if has(2) { Some(first_at.plus_ms(from.int()?)) } else { None };
+        basket.amounts_before = Amounts::decode(from)?;
+        basket.intervals_before = small(from)?;
+        basket.ln_sum_before = from.f64()?;
+        basket.told = if has(3) { Some(Told::decode(from)?) } else { None };
         for raised in &mut basket.raised {
             if from.flag()? {
                 *raised = Some(Raised { at: from.time()?, revision: small(from)?, lines: small(from)? });

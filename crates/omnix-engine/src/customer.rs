@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
 
+use crate::basket::Basket;
 pub(crate) use draft::Draft;
-pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState, Visits};
+pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState, Spread, Visits};
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
 use product::Stub;
 pub(crate) use product::{Amount, Product, Share, cut, kept_name, key, small};
@@ -114,13 +115,13 @@ impl Customer {
         self.touched = Touched::default();
     }
 
-    /// When something falls due for this customer if nothing else happens: the end of its basket, a product, a
-    /// change of segment by silence. The earliest of them; none for a customer of whom nothing is expected.
+    /// When something falls due for this customer if nothing else happens: the end of its basket, or its close where
+    /// that matters, a product, a change of segment by silence. The earliest of them; none for a customer of whom nothing is expected.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
-        let basket = self.head.basket.as_ref().filter(|basket| basket.is_pending());
+        let basket = self.head.basket.as_ref().and_then(Basket::due);
         let ahead = [self.head.silence_at, self.head.overdue_at, self.head.look_at].into_iter().flatten();
-        basket.map(|basket| basket.ends_at).into_iter().chain(ahead).min()
+        basket.into_iter().chain(ahead).min()
     }
 
     /// The segment shown for the customer; none before the first basket was evaluated.

@@ -20,6 +20,7 @@ use crate::{Basket as BoughtTogether, Observation};
 pub(crate) enum Rule {
     Amount,
     Burst,
+    Quantity,
     Consumption,
     Segment,
     Recommendation,
@@ -27,7 +28,7 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// How many there are.
-    pub(crate) const COUNT: usize = 5;
+    pub(crate) const COUNT: usize = 6;
 
     /// Its place among them.
     pub(crate) const fn index(self) -> usize {
@@ -38,6 +39,7 @@ impl Rule {
 /// Evaluates a basket at its end; on a basket that had ended before, revises.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     while_basket_grows(stage, basket);
+    behavior_anomaly::settle(stage, basket);
     if !basket.has_ended {
         basket.has_ended = true;
         behavior_anomaly::observe(stage, basket);

@@ -9,6 +9,7 @@
 mod amount;
 mod burst;
 mod consumption;
+mod quantity;
 mod recommendation;
 mod segment;
 
@@ -107,6 +108,7 @@ pub fn steps(decision: &Decision<'_>) -> Vec<Step> {
         InsightKind::BehaviorAnomaly if insight.message_id.starts_with("anomaly.burst") => {
             burst::steps(decision)
         }
+        InsightKind::BehaviorAnomaly if insight.message_id == "anomaly.quantity" => quantity::steps(decision),
         InsightKind::BehaviorAnomaly => amount::steps(decision),
         InsightKind::ConsumptionPrediction => consumption::steps(decision),
         InsightKind::SegmentMigration => segment::steps(decision),

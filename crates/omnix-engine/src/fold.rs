@@ -13,6 +13,7 @@ use crate::customer::{Amount, Customer, Head, Product, RecentOrder, Share, kept_
 use crate::detect;
 use crate::look;
 use crate::math;
+use crate::say;
 use crate::stage::Stage;
 use crate::{ApplyError, Buyer, Interval, Model, Observation, Sale};
 
@@ -30,6 +31,9 @@ pub(crate) fn purchase(stage: &mut Stage<'_>, line: &Purchase) -> Result<(), App
     if !is_held {
         stage.end_basket(line.timestamp);
         stage.fall_due(line.timestamp);
+        if !known_order(&stage.customer.head, line.order_id.as_ref()) {
+            stage.close_basket();
+        }
     }
     stage.clock = if stage.moment.is_history { line.timestamp } else { stage.moment.now };
     let head = stage.customer.head_mut();
@@ -60,6 +64,8 @@ pub(crate) fn sale(line: &Purchase, buyer: Buyer) -> Observation {
         product_name: line.product_name.clone(),
         product_category: line.product_category.clone(),
         buyer,
+        ln_amount: (line.total_amount.millionths() > 0)
+            .then(|| math::narrow(math::ln(say::units(line.total_amount.millionths().into())))),
         at: line.timestamp,
     })
 }
@@ -139,6 +145,11 @@ fn note_order_day(head: &mut Head, day: Day) -> Option<Day> {
 /// Adds a line to the open basket, and says at once what further lines can only confirm.
 fn basket_line(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), ApplyError> {
     let Some(mut basket) = stage.customer.head_mut().basket.take() else { return Ok(()) };
+    let held = stage.customer.product(&line.product_id);
+    if held.is_none_or(|product| product.last_basket != basket.number) {
+        let usual_quantity = held.map(|product| product.usual_quantity.ln());
+        detect::behavior_anomaly::at_line(stage, &mut basket, line, usual_quantity);
+    }
     add_product(stage, line, day, Some(basket.number));
     let settings = stage.context.settings;
     let added = basket.add(line, stage.moment, settings.buffer_flush_interval_ms);

@@ -32,11 +32,11 @@ mod view;
 pub use apply::{ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous};
 pub use customer::{Customer, Part};
 pub use model::{
-    AmountExpectation, AmountHistory, AmountPrior, Basket, Bought, Buyer, CUSTOMER_SHRINKAGE, Interval,
-    IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LearnerInput, LearnerStage, LearnerStatus, Lessons,
-    LogNormal, Model, ModelLimits, Observation, Order, Ordered, PAIR_SHRINKAGE, POPULAR_MAX,
-    PRODUCT_SHRINKAGE, PairRow, Popularity, Product, RowKey, SHORT_HALF_LIFE_DAYS, Sale, Score,
-    TALLY_PRODUCTS_MAX, Tally, VisitRow, learn, ln_interval,
+    AlertScores, AmountExpectation, AmountHistory, AmountLevel, AmountPrior, Basket, Bought, Buyer,
+    CUSTOMER_SHRINKAGE, Interval, IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LearnerInput,
+    LearnerStage, LearnerStatus, Lessons, LineSums, LogNormal, Measured, Model, ModelLimits, Observation,
+    Order, Ordered, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, PairRow, Popularity, Product, RowKey,
+    SHORT_HALF_LIFE_DAYS, Sale, Score, TALLY_PRODUCTS_MAX, Tally, VisitRow, learn, ln_interval,
 };
 pub use settings::Settings;
 pub use view::{

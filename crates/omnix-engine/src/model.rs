@@ -27,7 +27,7 @@ use std::sync::Arc;
 use omnix_model::{ProductId, Timestamp};
 
 use crate::math::{narrow, sqrt};
-pub use amounts::{AmountExpectation, AmountHistory, AmountPrior};
+pub use amounts::{AmountExpectation, AmountHistory, AmountLevel, AmountPrior, LineSums};
 use catalogue::Catalogue;
 pub(crate) use companions::Neighbour;
 use companions::{Companions, PSEUDO_BASKETS};
@@ -42,9 +42,10 @@ pub(crate) use learners::{
 };
 pub use learners::{Bought, LearnerInput, LearnerStage, LearnerStatus, Ordered, PairRow, RowKey, VisitRow};
 pub use limits::ModelLimits;
-pub use observation::{Basket, Buyer, Interval, Observation, Order, Sale, Score};
+pub use observation::{Basket, Buyer, Interval, Measured, Observation, Order, Sale, Score};
 pub use product::{LONG_HALF_LIFE_DAYS, Popularity, Product, SHORT_HALF_LIFE_DAYS};
 pub use tally::{TALLY_PRODUCTS_MAX, Tally};
+pub use threshold::AlertScores;
 
 /// Products of the list of those that are most popular.
 pub const POPULAR_MAX: usize = 200;

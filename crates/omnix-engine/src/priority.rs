@@ -18,6 +18,8 @@ pub(crate) enum Case {
     ProductOverdue,
     AmountUnusual,
     AmountExtreme,
+    AmountForLines,
+    QuantityUnusual,
     OrdersInShortTime,
     ListsChanged,
 }
@@ -43,14 +45,18 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
         Case::PredictionLikely | Case::PredictionCertain | Case::PredictionAlert | Case::ProductOverdue => {
             InsightKind::ConsumptionPrediction
         }
-        Case::AmountUnusual | Case::AmountExtreme | Case::OrdersInShortTime => InsightKind::BehaviorAnomaly,
+        Case::AmountUnusual
+        | Case::AmountExtreme
+        | Case::AmountForLines
+        | Case::QuantityUnusual
+        | Case::OrdersInShortTime => InsightKind::BehaviorAnomaly,
         Case::ListsChanged => InsightKind::RecommendationUpdate,
     };
     Row { case, kind, message_id, when, priority: urgency.0, action_required: urgency.1 }
 }
 
 /// The table.
-pub(crate) const TABLE: [Row; 13] = [
+pub(crate) const TABLE: [Row; 15] = [
     row(
         Case::CoreCustomerLost,
         "segment.core_lost",
@@ -111,6 +117,18 @@ pub(crate) const TABLE: [Row; 13] = [
         "anomaly.amount.extreme",
         "the same, and more than twice what is usual",
         (Priority::High, true),
+    ),
+    row(
+        Case::AmountForLines,
+        "anomaly.amount.for_lines",
+        "an order's amount as far above what the products in it usually come to for this customer",
+        (Priority::Medium, false),
+    ),
+    row(
+        Case::QuantityUnusual,
+        "anomaly.quantity",
+        "a product's line above its share of the alert budget and five times what is usual",
+        (Priority::Medium, false),
     ),
     row(
         Case::OrdersInShortTime,

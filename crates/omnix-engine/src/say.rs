@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: what is worth saying (`detect`), and how urgent it is (`priority`).
 
-use omnix_model::{Figure, Figures, Money, Timestamp};
+use omnix_model::{Figure, Figures, Money, Quantity, Timestamp};
 use smol_str::SmolStr;
 
 use crate::priority::Case;
@@ -51,6 +51,15 @@ pub(crate) fn money_text(millionths: i128, currency: &str) -> String {
     let sign = if millionths < 0 { "-" } else { "" };
     let (whole, cents) = (grouped(hundredths / 100), hundredths % 100);
     format!("{sign}{whole}.{cents:02} {currency}")
+}
+
+/// A quantity as a person writes it: `1,200`, `0.75`.
+pub(crate) fn quantity_text(quantity: Quantity) -> String {
+    let thousandths = quantity.thousandths().unsigned_abs();
+    let sign = if quantity.thousandths() < 0 { "-" } else { "" };
+    let (whole, rest) = (grouped((thousandths / 1_000).into()), thousandths % 1_000);
+    let text = format!("{sign}{whole}.{rest:03}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn grouped(whole: u128) -> String {
@@ -102,6 +111,13 @@ mod tests {
         assert_eq!(money_text(4_800_000_000, "EUR"), "4,800.00 EUR");
         assert_eq!(money_text(-1_234_567_895_000, "USD"), "-1,234,567.90 USD");
         assert_eq!(money_text(990_000, "EUR"), "0.99 EUR");
+    }
+
+    #[test]
+    fn quantities_are_written_for_people() {
+        let text = |thousandths| quantity_text(Quantity::from_thousandths(thousandths));
+        let texts = [1_200_000, 750, 10_000, -2_500, 0].map(text);
+        assert_eq!(texts, ["1,200", "0.75", "10", "-2.5", "0"]);
     }
 
     #[test]

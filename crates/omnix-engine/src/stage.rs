@@ -56,6 +56,10 @@ impl<'a> Stage<'a> {
         {
             self.end_basket(now);
         }
+        let closes_at = self.customer.head.basket.as_ref().and_then(|basket| basket.closes_at);
+        if closes_at.is_some_and(|closes_at| closes_at <= now) {
+            self.close_basket();
+        }
         self.fall_due(now);
     }
 
@@ -81,6 +85,15 @@ impl<'a> Stage<'a> {
             self.clock = if self.moment.is_history { at.min(basket.ends_at) } else { self.moment.now };
             detect::at_basket_end(self, &mut basket);
         }
+        self.customer.head_mut().basket = Some(basket);
+    }
+
+    /// Says of the latest basket what waited for its close.
+    pub(crate) fn close_basket(&mut self) {
+        let basket = &mut self.customer.head_mut().basket;
+        let Some(mut basket) = basket.take_if(|basket| basket.closes_at.is_some()) else { return };
+        self.clock = self.moment.now;
+        detect::behavior_anomaly::at_basket_close(self, &mut basket);
         self.customer.head_mut().basket = Some(basket);
     }
 

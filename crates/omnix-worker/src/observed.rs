@@ -4,7 +4,7 @@
 //! tally to the last bit, however they were dealt over commits. When a lane has gathered many rows in an epoch,
 //! one that holds its whole tally takes their place.
 
-use omnix_engine::{Basket, Buyer, Interval, LearnerInput, Observation, Order, Sale, Score, Tally};
+use omnix_engine::{Basket, Buyer, Interval, LearnerInput, Measured, Observation, Order, Sale, Score, Tally};
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
@@ -55,6 +55,10 @@ pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
                     Buyer::First => 1,
                     Buyer::Again => 2,
                 });
+                out.flag(sale.ln_amount.is_some());
+                if let Some(ln_amount) = sale.ln_amount {
+                    out.f32(ln_amount);
+                }
                 out.time(sale.at);
             }
             Observation::Interval(interval) => {
@@ -72,12 +76,15 @@ pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
             }
             Observation::Order(order) => {
                 out.u8(3);
-                out.f64(order.ln_amount);
-                encode_optional(order.within, &mut out);
-                encode_optional(order.residual, &mut out);
+                for measured in [order.whole, order.for_lines] {
+                    out.f64(measured.y);
+                    encode_optional(measured.within, &mut out);
+                    encode_optional(measured.residual, &mut out);
+                }
                 out.flag(order.score.is_some());
                 if let Some(score) = order.score {
                     out.f64(score.z);
+                    encode_optional(score.line, &mut out);
                     out.flag(score.is_alert);
                 }
             }
@@ -117,6 +124,7 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
                 2 => Buyer::Again,
                 _ => return Err(DecodeError::Invalid("buyer")),
             },
+            ln_amount: if reader.flag()? { Some(reader.f32()?) } else { None },
             at: reader.time()?,
         }),
         1 => Observation::Interval(Interval {
@@ -133,18 +141,21 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
             at: reader.time()?,
         }),
         3 => Observation::Order(Order {
-            ln_amount: reader.f64()?,
-            within: decode_optional(reader)?,
-            residual: decode_optional(reader)?,
-            score: if reader.flag()? {
-                Some(Score { z: reader.f64()?, is_alert: reader.flag()? })
-            } else {
-                None
-            },
+            whole: measured(reader)?,
+            for_lines: measured(reader)?,
+            score: if reader.flag()? { Some(score(reader)?) } else { None },
         }),
         4 => Observation::Learner(LearnerInput::decode(reader)?),
         kind => return Err(DecodeError::Unknown(u64::from(kind))),
     })
+}
+
+fn measured(reader: &mut Reader<'_>) -> Result<Measured, DecodeError> {
+    Ok(Measured { y: reader.f64()?, within: decode_optional(reader)?, residual: decode_optional(reader)? })
+}
+
+fn score(reader: &mut Reader<'_>) -> Result<Score, DecodeError> {
+    Ok(Score { z: reader.f64()?, line: decode_optional(reader)?, is_alert: reader.flag()? })
 }
 
 /// What is not finite is left out: a tally leaves it out too.
@@ -179,15 +190,15 @@ mod tests {
                 product_name: "Tea".into(),
                 product_category: "hot".into(),
                 buyer: Buyer::Again,
+                ln_amount: Some(2.25),
                 at,
             }),
             Observation::Interval(Interval { product_id: product.clone(), days: 3.5, within: Some(0.25) }),
             Observation::Basket(Basket { key: 7, products: vec![product.clone(), product], at }),
             Observation::Order(Order {
-                ln_amount: 3.0,
-                within: None,
-                residual: Some(-1.0),
-                score: Some(Score { z: 2.5, is_alert: true }),
+                whole: Measured { y: 3.0, within: None, residual: Some(-1.0) },
+                for_lines: Measured { y: 2.0, within: Some(0.5), residual: None },
+                score: Some(Score { z: 2.5, line: Some(0.5), is_alert: true }),
             }),
         ];
         let bytes = encode(std::slice::from_ref(&all));

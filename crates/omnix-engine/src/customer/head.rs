@@ -33,21 +33,34 @@ const KNOWN_CODES: [&str; 6] = [
 pub(crate) struct Amounts {
     /// Orders.
     pub count: u32,
-    /// The forgetting mean of ln(amount), without drift.
-    pub mean: f64,
-    /// The forgetting variance of ln(amount).
-    pub variance: f64,
+    /// Of ln(amount).
+    pub whole: Spread,
+    /// Of ln(amount) for what is in the order.
+    pub for_lines: Spread,
+}
+
+/// Where a figure of a customer lies.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Spread {
+    /// The forgetting mean, without drift.
+    pub mean: f32,
+    /// The forgetting variance.
+    pub variance: f32,
 }
 
 impl Amounts {
     pub(crate) fn encode(&self, out: &mut Writer) {
         out.uint(self.count.into());
-        out.f64(self.mean);
-        out.f64(self.variance);
+        for spread in [self.whole, self.for_lines] {
+            out.f32(spread.mean);
+            out.f32(spread.variance);
+        }
     }
 
     pub(crate) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { count: small(from)?, mean: from.f64()?, variance: from.f64()? })
+        let count = small(from)?;
+        let mut spread = || Ok(Spread { mean: from.f32()?, variance: from.f32()? });
+        Ok(Self { count, whole: spread()?, for_lines: spread()? })
     }
 }
 

@@ -4,10 +4,9 @@
 //! dropped product leaves a hole, which the next new product fills, the lowest first.
 
 use omnix_model::ProductId;
-use smol_str::SmolStr;
 
+use crate::model::Product;
 use crate::model::index::{Index, hash};
-use crate::model::{IntervalSums, Popularity, Product};
 
 /// The products of a model.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -77,15 +76,7 @@ impl Catalogue {
         if let Some(slot) = self.find(id) {
             return slot;
         }
-        let product = Some(Product {
-            id: id.clone(),
-            name: SmolStr::new(id.as_str()),
-            category: SmolStr::default(),
-            last_sold_at: omnix_model::Timestamp::MIN,
-            intervals: IntervalSums::default(),
-            popularity: Popularity::default(),
-            baskets: 0.0,
-        });
+        let product = Some(Product::new(id.clone()));
         let slot = match self.holes.pop() {
             Some(hole) => hole,
             None => {

@@ -5,7 +5,7 @@
 use omnix_model::{Lane, ProductId, Timestamp};
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::model::{Basket, Buyer, Interval, Model, Observation, Order, Sale, Score, Tally, learn};
+use crate::model::{Basket, Buyer, Interval, Measured, Model, Observation, Order, Sale, Score, Tally, learn};
 
 /// 2024-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_ms_clamped(1_704_067_200_000);
@@ -29,6 +29,7 @@ pub(crate) fn sale(id: &str, at: Timestamp) -> Observation {
         product_name: format_smolstr!("the {id}"),
         product_category: SmolStr::new("things"),
         buyer: Buyer::First,
+        ln_amount: Some(2.0),
         at,
     })
 }
@@ -42,11 +43,11 @@ pub(crate) fn interval(id: &str, days: f64, within: Option<f64>) -> Observation 
 }
 
 pub(crate) fn order(ln_amount: f64, z: f64) -> Observation {
+    let measured = |y| Measured { y, within: Some(0.3), residual: Some(0.1) };
     Observation::Order(Order {
-        ln_amount,
-        within: Some(0.3),
-        residual: Some(0.1),
-        score: Some(Score { z, is_alert: z > 2.0 }),
+        whole: measured(ln_amount),
+        for_lines: measured(ln_amount - 1.0),
+        score: Some(Score { z, line: Some(z), is_alert: z > 2.0 }),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::model::companions::{Bought, Companions};
 use crate::model::learners::Learners;
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
-use crate::model::{Body, Model, Tally};
+use crate::model::{Body, LineSums, Model, Tally};
 
 /// The model that follows `model` when an epoch that ended at `until` taught `tallies`.
 ///
@@ -36,13 +36,14 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     let until = old.until.map_or(until, |since| since.max(until));
     let (mut intervals, mut amounts) = (old.intervals, old.amounts.clone());
     let mut interval_sums = IntervalTally::default();
-    let mut order_sums = OrderSums::default();
+    let (mut order_sums, mut line_sums) = (OrderSums::default(), LineSums::default());
     for tally in &tallies {
         interval_sums.merge(&tally.intervals);
         order_sums.merge(&tally.orders);
+        tally.products.iter().for_each(|product| line_sums.merge(product.lines));
     }
     intervals.fold(&interval_sums);
-    amounts.fold(&order_sums, days);
+    amounts.fold(&order_sums, line_sums, days);
     let mut learners = Learners::clone(&old.learners);
     learners.fold(tallies.iter().map(|tally| &tally.rows), until);
 
@@ -51,6 +52,9 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     let (long, short) = (decay(days, LONG_HALF_LIFE_DAYS), decay(days, SHORT_HALF_LIFE_DAYS));
     for product in catalogue.iter_mut() {
         product.popularity.decay(long, short);
+        let mut lines = product.lines();
+        lines.pass(days);
+        product.set_lines(lines);
     }
     companions.advance(until, &mut catalogue);
     let mut bought = Vec::new();
@@ -91,6 +95,9 @@ fn fold_products(catalogue: &mut Catalogue, tally: &Tally, until: Timestamp) -> 
             popularity.decay(long, short);
             product.popularity.merge(popularity);
             product.intervals.merge(observed.intervals);
+            let mut lines = product.lines();
+            lines.merge(observed.lines);
+            product.set_lines(lines);
             if let Some(label) = observed.label.as_ref().filter(|label| label.at >= product.last_sold_at) {
                 product.relabel(label);
             }

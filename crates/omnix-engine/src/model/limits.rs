@@ -25,7 +25,7 @@ impl ModelLimits {
         products_max: 100_000,
         text_bytes_max: 12 << 20,
         neighbours_max: 64,
-        neighbour_entries_max: 3_000_000,
+        neighbour_entries_max: 2_900_000,
     };
 
     pub(super) fn encode(self, out: &mut Writer) {

@@ -34,6 +34,8 @@ pub struct Sale {
     pub product_category: SmolStr,
     /// Who bought it.
     pub buyer: Buyer,
+    /// ln(amount of the line in units of the currency); none for what was free.
+    pub ln_amount: Option<f32>,
     /// When: the event's own time.
     pub at: Timestamp,
 }
@@ -75,22 +77,33 @@ pub struct Basket {
 /// An order's amount was looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Order {
-    /// `y`: ln(amount in units of the currency).
-    pub ln_amount: f64,
+    /// By its amount.
+    pub whole: Measured,
+    /// By its amount for what is in it.
+    pub for_lines: Measured,
+    /// How unusual it was; none when it was not scored.
+    pub score: Option<Score>,
+}
+
+/// An order by one measure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// `y`: ln(amount in units of the currency), less what is explained.
+    pub y: f64,
     /// `x^2 (n-1)/n` with `x` = `y` without drift minus the customer's mean of the `n - 1` orders before; none
     /// for the first.
     pub within: Option<f64>,
     /// `yc - M`: how far the clamped `y` lies from what was expected; none before the third order.
     pub residual: Option<f64>,
-    /// How unusual it was; none when it was not scored.
-    pub score: Option<Score>,
 }
 
-/// How unusual an order's amount was.
+/// How unusual an order was.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
-    /// The normal-equivalent score.
+    /// The normal-equivalent score of its amount: the higher one of both measures.
     pub z: f64,
-    /// Whether it passed the threshold in force.
+    /// The score of the line farthest above what is usual; none where nothing is usual yet.
+    pub line: Option<f64>,
+    /// Whether any of them passed the threshold in force.
     pub is_alert: bool,
 }

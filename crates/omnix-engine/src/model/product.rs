@@ -3,8 +3,9 @@
 use omnix_model::{DecodeError, ProductId, Reader, Timestamp, Writer};
 use smol_str::SmolStr;
 
-use crate::model::IntervalSums;
+use crate::math::narrow;
 use crate::model::tally::Label;
+use crate::model::{IntervalSums, LineSums};
 
 /// Half-life of the slow popularity, in days.
 pub const LONG_HALF_LIFE_DAYS: f64 = 56.0;
@@ -27,6 +28,9 @@ pub struct Product {
     pub(super) popularity: Popularity,
     /// Baskets that held it, forward-decayed as the co-occurrence is.
     pub(super) baskets: f64,
+    /// [`Self::lines`] with half the digits: there are many products.
+    line_count: f32,
+    ln_line_amount: f32,
 }
 
 /// How often a product is bought.
@@ -129,6 +133,32 @@ impl Product {
         self.intervals
     }
 
+    /// What its lines came to, one of each basket.
+    #[must_use]
+    pub fn lines(&self) -> LineSums {
+        LineSums { count: self.line_count.into(), ln_amount: self.ln_line_amount.into() }
+    }
+
+    pub(super) fn set_lines(&mut self, lines: LineSums) {
+        self.line_count = narrow(lines.count);
+        self.ln_line_amount = narrow(lines.ln_amount);
+    }
+
+    /// A product of which nothing is known yet.
+    pub(super) fn new(id: ProductId) -> Self {
+        Self {
+            name: SmolStr::new(id.as_str()),
+            id,
+            category: SmolStr::default(),
+            last_sold_at: Timestamp::MIN,
+            intervals: IntervalSums::default(),
+            popularity: Popularity::default(),
+            baskets: 0.0,
+            line_count: 0.0,
+            ln_line_amount: 0.0,
+        }
+    }
+
     /// Bytes of its texts.
     pub(super) fn text_bytes(&self) -> usize {
         self.id.as_str().len() + self.name.len() + self.category.len()
@@ -150,10 +180,12 @@ impl Product {
         out.f64(self.intervals.ln_days);
         self.popularity.encode(out);
         out.f64(self.baskets);
+        out.f32(self.line_count);
+        out.f32(self.ln_line_amount);
     }
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let product = Self {
             id: ProductId::new(from.text()?).or(Err(DecodeError::Invalid("product id")))?,
             name: SmolStr::new(from.text()?),
             category: SmolStr::new(from.text()?),
@@ -161,7 +193,10 @@ impl Product {
             intervals: IntervalSums { count: mass(from)?, ln_days: mass(from)? },
             popularity: Popularity::decode(from)?,
             baskets: mass(from)?,
-        })
+            line_count: from.f32()?,
+            ln_line_amount: from.f32()?,
+        };
+        if product.lines().is_sane() { Ok(product) } else { Err(DecodeError::Invalid("line sums")) }
     }
 
     /// How often it is bought.

@@ -16,13 +16,15 @@ use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
 pub(super) use baskets::{BasketSample, SampledBasket};
-pub(super) use orders::{FIGURE_MAX, OrderSums};
+#[cfg(test)]
+pub(super) use orders::Sum;
+pub(super) use orders::{FIGURE_MAX, LevelSums, OrderSums};
 pub(super) use rows::RowSample;
 
 use crate::math::{days_between, decay, exp2};
 use crate::model::index::{Index, hash};
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
-use crate::model::{Basket, Buyer, Interval, IntervalSums, Observation, Popularity, Sale};
+use crate::model::{Basket, Buyer, Interval, IntervalSums, LineSums, Observation, Popularity, Sale};
 
 /// Products that a tally holds at the most; what is seen of others goes into the sums over all products.
 pub const TALLY_PRODUCTS_MAX: usize = 8_192;
@@ -53,6 +55,7 @@ pub(super) struct ProductTally {
     pub(super) label: Option<Label>,
     pub(super) intervals: IntervalSums,
     pub(super) popularity: Popularity,
+    pub(super) lines: LineSums,
 }
 
 /// How a product was last called.
@@ -129,6 +132,12 @@ impl Tally {
         popularity.long += long;
         popularity.short += short;
         popularity.sales += 1.0;
+        if let Some(ln_amount) =
+            sale.ln_amount.map(f64::from).filter(|ln_amount| ln_amount.abs() <= FIGURE_MAX)
+        {
+            product.lines.add(ln_amount);
+        }
+        let popularity = &mut product.popularity;
         match sale.buyer {
             Buyer::Anonymous => {}
             Buyer::First => popularity.known_sales += 1.0,
@@ -229,6 +238,7 @@ impl Tally {
             label: None,
             intervals: IntervalSums::default(),
             popularity: Popularity::default(),
+            lines: LineSums::default(),
         });
         Some(place)
     }

@@ -1,5 +1,8 @@
 //! The alert budget: the score above which 10 in 1,000 scored orders lie.
 //!
+//! Two scores share the budget: that of an order's amount, and that of the line that is farthest above what its product
+//! usually comes to; an order with both counts once.
+//!
 //! A decayed histogram of scores with pseudo-orders for a prior, an exponential tail fitted above its upper
 //! 5 %, and a target that makes up for what was lately alerted too often or too rarely. Measured against a
 //! threshold moved by every single alert, it finds more at the same budget. The tail above a high quantile as
@@ -9,44 +12,58 @@
 use omnix_model::{DecodeError, Reader, Writer};
 
 use crate::math::{bin, decay, exp, ln};
+use crate::model::tally::OrderSums;
 
 /// Alerts per scored order.
 const BUDGET: f64 = 0.01;
-/// Bins of the histogram; scores below 0 count in the first, above 8 in the last.
+/// How much of it lines may take by themselves.
+const LINE_SHARE: f64 = 0.2;
+/// Bins of a histogram; scores below 0 count in the first, above 8 in the last.
 pub(super) const BINS: usize = 320;
 /// Width of a bin, in units of the score.
 const BIN_WIDTH: f64 = 0.025;
-/// Half-life of the histogram, in days.
+/// Half-life of the histograms, in days.
 const SCORES_HALF_LIFE: f64 = 45.0;
 /// Half-life of the counts of scored orders and alerts, in days.
 const ALERTS_HALF_LIFE: f64 = 30.0;
-/// Pseudo-orders that the histogram begins with and keeps.
-const PSEUDO_ORDERS: f64 = 100.0;
+/// Pseudo-orders that a histogram begins with and keeps.
+const PSEUDO_ORDERS: f64 = 300.0;
+/// The score above which one pseudo-order in a hundred lies: as of a normal variable, which scores are meant to be
+/// equivalent to; of a line, ten times what is usual.
+const PSEUDO_QUANTILE: f64 = 2.33;
 /// Mean excess of the pseudo-orders' tail, in units of the score.
 const PSEUDO_EXCESS: f64 = 0.35;
 /// The share above which the tail is fitted.
 const TAIL: f64 = 0.05;
 
-/// Scores of orders and the threshold that follows from them.
+/// The scores above which an order is worth an alert.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AlertScores {
+    /// Of its amount.
+    pub amount: f64,
+    /// Of a line: the logarithm of how many times what is usual it comes to.
+    pub line: f64,
+}
+
+/// Scores of orders and the thresholds that follow from them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Threshold {
-    scores: Vec<f64>,
+    amount: Scores,
+    line: Scores,
     scored: f64,
     alerts: f64,
-    theta: f64,
+    alert_scores: AlertScores,
 }
 
 impl Threshold {
     /// Pseudo-orders alone.
     pub(super) fn seed() -> Self {
-        let mut seed = Self { scores: vec![0.0; BINS], scored: 0.0, alerts: 0.0, theta: 0.0 };
-        seed.settle();
-        seed
+        Self::of(Scores::none(), Scores::none(), 0.0, 0.0)
     }
 
-    /// The score above which an order is worth an alert.
-    pub(super) const fn theta(&self) -> f64 {
-        self.theta
+    /// The scores above which an order is worth an alert.
+    pub(super) const fn alert_scores(&self) -> AlertScores {
+        self.alert_scores
     }
 
     /// The bin of a score.
@@ -55,24 +72,67 @@ impl Threshold {
     }
 
     /// Forgets what `days` make one forget, then adds the scores, by bin, and the alerts of an epoch.
-    pub(super) fn fold(&mut self, days: f64, scores: &[u64], alerts: u64) {
-        let keep = decay(days, SCORES_HALF_LIFE);
-        for (mass, &count) in self.scores.iter_mut().zip(scores) {
-            *mass = *mass * keep + count as f64;
-        }
+    pub(super) fn fold(&mut self, days: f64, orders: &OrderSums) {
+        self.amount.fold(days, &orders.scores);
+        self.line.fold(days, &orders.line_scores);
         let keep = decay(days, ALERTS_HALF_LIFE);
-        self.scored = self.scored * keep + scores.iter().sum::<u64>() as f64;
-        self.alerts = self.alerts * keep + alerts as f64;
+        self.scored = self.scored * keep + orders.scores.iter().sum::<u64>() as f64;
+        self.alerts = self.alerts * keep + orders.alerts as f64;
         self.settle();
     }
 
-    /// `u` = lowest edge with at most 5 % of the mass above; `m` = mean excess above `u`;
-    /// `tau = clamp(0.01 * 0.01 (Rn + 300)/(Ra + 3), 0.004, 0.025); theta = u + m ln(0.05/tau)`.
+    /// `tau = clamp(0.01 * 0.01 (Rn + 300)/(Ra + 3), 0.004, 0.025)`: the share of orders above the threshold of amounts,
+    /// which makes up for what was lately alerted too often or too rarely.
     fn settle(&mut self) {
-        let total = PSEUDO_ORDERS + self.scores.iter().sum::<f64>();
+        let tau = (BUDGET * BUDGET * (self.scored + 300.0) / (self.alerts + 3.0)).clamp(0.004, 0.025);
+        self.alert_scores =
+            AlertScores { amount: self.amount.above(tau), line: self.line.above(tau * LINE_SHARE) };
+    }
+
+    fn of(amount: Scores, line: Scores, scored: f64, alerts: f64) -> Self {
+        let alert_scores = AlertScores { amount: 0.0, line: 0.0 };
+        let mut threshold = Self { amount, line, scored, alerts, alert_scores };
+        threshold.settle();
+        threshold
+    }
+
+    pub(super) fn encode(&self, out: &mut Writer) {
+        for scores in [&self.amount, &self.line] {
+            scores.0.iter().for_each(|mass| out.f64(*mass));
+        }
+        out.f64(self.scored);
+        out.f64(self.alerts);
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::of(Scores::decode(from)?, Scores::decode(from)?, mass(from)?, mass(from)?))
+    }
+}
+
+/// A decayed histogram of scores.
+#[derive(Debug, Clone, PartialEq)]
+struct Scores(Vec<f64>);
+
+impl Scores {
+    fn none() -> Self {
+        Self(vec![0.0; BINS])
+    }
+
+    fn fold(&mut self, days: f64, scores: &[u64]) {
+        let keep = decay(days, SCORES_HALF_LIFE);
+        self.0.iter_mut().for_each(|mass| *mass *= keep);
+        for (mass, &count) in self.0.iter_mut().zip(scores) {
+            *mass += count as f64;
+        }
+    }
+
+    /// The score above which a share of `tau` lies, by the tail: `u` = lowest edge with at most 5 % of the mass above;
+    /// `m` = mean excess above `u`; `theta = u + m ln(0.05/tau)`.
+    fn above(&self, tau: f64) -> f64 {
+        let total = PSEUDO_ORDERS + self.0.iter().sum::<f64>();
         let (mut above, mut excess) = (0.0, 0.0);
         let (mut edge, mut mean_excess) = (BINS as f64 * BIN_WIDTH, PSEUDO_EXCESS);
-        for (index, mass) in self.scores.iter().enumerate().rev() {
+        for (index, mass) in self.0.iter().enumerate().rev() {
             // The excess of every score above grows with the edge's step down by a bin.
             excess += above * BIN_WIDTH + mass * 0.5 * BIN_WIDTH;
             above += mass;
@@ -84,32 +144,17 @@ impl Threshold {
             edge = candidate;
             mean_excess = (excess + pseudo * PSEUDO_EXCESS) / (above + pseudo);
         }
-        let tau = (BUDGET * BUDGET * (self.scored + 300.0) / (self.alerts + 3.0)).clamp(0.004, 0.025);
-        self.theta = edge + mean_excess * ln(TAIL / tau);
+        edge + mean_excess * ln(TAIL / tau)
     }
 
-    pub(super) fn encode(&self, out: &mut Writer) {
-        for mass in &self.scores {
-            out.f64(*mass);
-        }
-        out.f64(self.scored);
-        out.f64(self.alerts);
-    }
-
-    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut scores = Vec::with_capacity(BINS);
-        for _ in 0..BINS {
-            scores.push(mass(from)?);
-        }
-        let mut threshold = Self { scores, scored: mass(from)?, alerts: mass(from)?, theta: 0.0 };
-        threshold.settle();
-        Ok(threshold)
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        (0..BINS).map(|_| mass(from)).collect::<Result<_, _>>().map(Self)
     }
 }
 
-/// The share of pseudo-orders whose score is above `x`: min(1, 0.01 exp(-(x - 1.9)/0.35)).
+/// The share of pseudo-orders whose score is above `x`: min(1, 0.01 exp(-(x - 2.33)/0.35)).
 fn pseudo_tail(x: f64) -> f64 {
-    (0.01 * exp(-(x - 1.9) / PSEUDO_EXCESS)).min(1.0)
+    (0.01 * exp(-(x - PSEUDO_QUANTILE) / PSEUDO_EXCESS)).min(1.0)
 }
 
 fn mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 use omnix_engine::{RecommendRequest, profile, recommend};
-use omnix_model::{Event, Insight, Money, Timestamp};
+use omnix_model::{Event, Insight, Money, Quantity, Timestamp};
 
 use crate::common::{Shop, of_order, prediction, purchase, segment_update};
 
@@ -32,6 +32,8 @@ scenarios! {
     what_is_bought_all_the_time
     one_huge_order
     a_burst_of_orders
+    a_mistyped_quantity
+    much_for_what_is_in_it
     a_single_small_order
     returns_only
     a_newcomer
@@ -105,6 +107,12 @@ fn happens(shop: &mut Shop, words: &[&str], at: Timestamp, sent: Timestamp) -> T
                     line.order_lines = Some(lines.parse().unwrap());
                 }
             }
+            Event::Purchase(line)
+        }
+        ["buys", quantity, "of", product, "for", amount, "order", order] => {
+            let mut line = of_order(order, purchase(product, 0, at));
+            line.quantity = Quantity::from_thousandths(1_000 * quantity.parse::<i64>().unwrap());
+            line.total_amount = Money::parse(amount).unwrap().0;
             Event::Purchase(line)
         }
         ["returns", product, "for", amount] => {

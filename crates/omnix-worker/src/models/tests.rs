@@ -1,6 +1,6 @@
 //! What is kept of models gives them back, whatever was kept of which, and says when it does not.
 
-use omnix_engine::{Lessons, Model, Observation, Order, Tally};
+use omnix_engine::{Lessons, Measured, Model, Observation, Order, Tally};
 use omnix_model::{Lane, Timestamp};
 
 use super::*;
@@ -21,7 +21,8 @@ fn history(files: &MemoryModels, count: u64) -> Vec<Arc<Model>> {
 
 fn lessons(number: u64) -> Lessons {
     let mut tally = Tally::default();
-    let order = Order { ln_amount: number as f64, within: None, residual: None, score: None };
+    let measured = Measured { y: number as f64, within: None, residual: None };
+    let order = Order { whole: measured, for_lines: measured, score: None };
     tally.absorb(&[Observation::Order(order)]);
     Lessons::new(
         vec![(Lane::FIRST, tally)],

@@ -1,20 +1,21 @@
 //! The bytes of a tally, version 1.
 //!
 //! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
-//! intervals (count, sum), popularity (5), each a byte below 16, or 16 and a float) · intervals (count, sum, within count, within sum,
-//! exposure) · orders (3 x count, sum; scores (count; difference of bins, count); alerts) · baskets (level, count; key, time,
+//! intervals (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines) ·
+//! intervals (count, sum, within count, within sum, exposure) · orders (2 x 3 x (count, sum); scores of
+//! amounts and of lines; alerts), scores being (count; difference of bins, count) · baskets (level, count; key, time,
 //! places (count, differences)) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
 
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
-use super::orders::{OrderSums, Sum};
+use super::orders::{LevelSums, OrderSums, Sum};
 use super::{IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX, Tally};
 use crate::math::bin;
 use crate::model::product::{MASS_MAX, mass};
 use crate::model::threshold::BINS;
-use crate::model::{IntervalSums, Popularity};
+use crate::model::{IntervalSums, LineSums, Popularity};
 
 const VERSION: u64 = 1;
 
@@ -101,8 +102,11 @@ fn write_product(product: &ProductTally, out: &mut Writer) {
     }
     let Popularity { long, short, sales, known_sales, repeats } = product.popularity;
     let IntervalSums { count, ln_days } = product.intervals;
-    for figure in [count, ln_days, long, short, sales, known_sales, repeats] {
+    for figure in [count, ln_days, long, short, sales, known_sales, repeats, product.lines.count] {
         write_mass(figure, out);
+    }
+    if product.lines.count > 0.0 {
+        out.f64(product.lines.ln_amount);
     }
 }
 
@@ -122,7 +126,13 @@ fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
         known_sales: read_mass(from)?,
         repeats: read_mass(from)?,
     };
-    Ok(ProductTally { id, label, intervals, popularity })
+    let count = read_mass(from)?;
+    let ln_amount = if count > 0.0 { from.f64()? } else { 0.0 };
+    let lines = LineSums { count, ln_amount };
+    if !lines.is_sane() {
+        return Err(DecodeError::Invalid("line sums"));
+    }
+    Ok(ProductTally { id, label, intervals, popularity, lines })
 }
 
 /// A sum of weights as a byte where it is a small count, as most are; else a marker and all its bits.
@@ -148,12 +158,38 @@ fn read_mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {
 const EXACT: u8 = 16;
 
 fn write_orders(orders: &OrderSums, out: &mut Writer) {
-    for sum in [orders.amounts, orders.within, orders.residuals] {
-        out.f64(sum.count);
-        out.f64(sum.sum);
+    for level in [&orders.whole, &orders.for_lines] {
+        for sum in [level.sizes, level.within, level.residuals] {
+            out.f64(sum.count);
+            out.f64(sum.sum);
+        }
     }
-    // Of the bins of an epoch and a lane most are empty.
-    let scored = || orders.scores.iter().zip(0_u64..).filter(|(count, _)| **count > 0);
+    write_scores(&orders.scores, out);
+    write_scores(&orders.line_scores, out);
+    out.uint(orders.alerts);
+}
+
+fn read_orders(from: &mut Reader<'_>) -> Result<OrderSums, DecodeError> {
+    Ok(OrderSums {
+        whole: read_level(from)?,
+        for_lines: read_level(from)?,
+        scores: read_scores(from)?,
+        line_scores: read_scores(from)?,
+        alerts: from.uint()?.min(COUNT_MAX),
+    })
+}
+
+fn read_level(from: &mut Reader<'_>) -> Result<LevelSums, DecodeError> {
+    let mut sum = || -> Result<Sum, DecodeError> {
+        let sum = Sum { count: mass(from)?, sum: from.f64()? };
+        if sum.sum.abs() <= MASS_MAX { Ok(sum) } else { Err(DecodeError::Invalid("tally orders")) }
+    };
+    Ok(LevelSums { sizes: sum()?, within: sum()?, residuals: sum()? })
+}
+
+/// Scores by bin: of the bins of an epoch and a lane most are empty.
+fn write_scores(scores: &[u64], out: &mut Writer) {
+    let scored = || scores.iter().zip(0_u64..).filter(|(count, _)| **count > 0);
     out.uint(scored().count() as u64);
     let mut next = 0;
     for (count, bin) in scored() {
@@ -161,15 +197,9 @@ fn write_orders(orders: &OrderSums, out: &mut Writer) {
         out.uint(*count);
         next = bin + 1;
     }
-    out.uint(orders.alerts);
 }
 
-fn read_orders(from: &mut Reader<'_>) -> Result<OrderSums, DecodeError> {
-    let mut sum = || -> Result<Sum, DecodeError> {
-        let sum = Sum { count: mass(from)?, sum: from.f64()? };
-        if sum.sum.abs() <= MASS_MAX { Ok(sum) } else { Err(DecodeError::Invalid("tally orders")) }
-    };
-    let (amounts, within, residuals) = (sum()?, sum()?, sum()?);
+fn read_scores(from: &mut Reader<'_>) -> Result<Vec<u64>, DecodeError> {
     const WRONG: DecodeError = DecodeError::Invalid("tally scores");
     let scored = from.count()?;
     let mut scores = if scored == 0 { Vec::new() } else { vec![0; BINS] };
@@ -181,7 +211,7 @@ fn read_orders(from: &mut Reader<'_>) -> Result<OrderSums, DecodeError> {
         *scores.get_mut(bin).filter(|_| count > 0).ok_or(WRONG)? = count;
         next = bin + 1;
     }
-    Ok(OrderSums { amounts, within, residuals, scores, alerts: from.uint()?.min(COUNT_MAX) })
+    Ok(scores)
 }
 
 /// Beyond any count that was ever written, and far from what a sum cannot hold.

@@ -1,7 +1,7 @@
 //! What was observed of the amounts of orders.
 
-use crate::model::Order;
 use crate::model::threshold::{BINS, Threshold};
+use crate::model::{Measured, Order};
 
 /// Beyond the logarithm of any amount, and its square.
 pub(in crate::model) const FIGURE_MAX: f64 = 1e6;
@@ -30,18 +30,56 @@ impl Sum {
     }
 }
 
-/// What was observed of the amounts of orders.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(in crate::model) struct OrderSums {
-    /// ln(amount).
-    pub(in crate::model) amounts: Sum,
+/// What was observed of orders by one measure.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(in crate::model) struct LevelSums {
+    /// `y`, a logarithm of the amount.
+    pub(in crate::model) sizes: Sum,
     /// Squared deviations within a customer.
     pub(in crate::model) within: Sum,
     /// Residuals, by which the drift moves.
     pub(in crate::model) residuals: Sum,
-    /// Scores, counted by bin; empty until the first.
+}
+
+impl LevelSums {
+    /// Adds an order; says how many of its figures were left out for not being finite.
+    fn absorb(&mut self, measured: Measured) -> u64 {
+        let within = measured.within.map(|within| if within < 0.0 { f64::NAN } else { within });
+        let figures = [
+            (&mut self.sizes, Some(measured.y)),
+            (&mut self.within, within),
+            (&mut self.residuals, measured.residual),
+        ];
+        let mut left_out = 0;
+        for (sum, figure) in figures {
+            match figure {
+                Some(figure) if figure.abs() <= FIGURE_MAX => sum.add(figure),
+                Some(_) => left_out += 1,
+                None => {}
+            }
+        }
+        left_out
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.sizes.merge(other.sizes);
+        self.within.merge(other.within);
+        self.residuals.merge(other.residuals);
+    }
+}
+
+/// What was observed of the amounts of orders.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::model) struct OrderSums {
+    /// By their amount.
+    pub(in crate::model) whole: LevelSums,
+    /// By their amount for what is in them.
+    pub(in crate::model) for_lines: LevelSums,
+    /// Scores of amounts, counted by bin; empty until the first.
     pub(in crate::model) scores: Vec<u64>,
-    /// Scores above the threshold in force.
+    /// Scores of lines, counted by bin; empty until the first.
+    pub(in crate::model) line_scores: Vec<u64>,
+    /// Orders above either threshold in force.
     pub(in crate::model) alerts: u64,
 }
 
@@ -52,42 +90,44 @@ impl OrderSums {
 
     /// Adds an order; says how many of its figures were left out for not being finite.
     pub(in crate::model) fn absorb(&mut self, order: Order) -> u64 {
-        let mut left_out = 0;
-        let mut add = |sum: &mut Sum, figure: Option<f64>| match figure {
-            Some(figure) if figure.abs() <= FIGURE_MAX => sum.add(figure),
-            Some(_) => left_out += 1,
-            None => {}
-        };
-        add(&mut self.amounts, Some(order.ln_amount));
-        add(&mut self.within, order.within.map(|within| if within < 0.0 { f64::NAN } else { within }));
-        add(&mut self.residuals, order.residual);
-        match order.score {
-            Some(score) if score.z.is_finite() => {
-                if self.scores.is_empty() {
-                    self.scores = vec![0; BINS];
-                }
-                if let Some(count) = self.scores.get_mut(Threshold::bin_of(score.z)) {
-                    *count += 1;
-                }
-                self.alerts += u64::from(score.is_alert);
-            }
-            Some(_) => left_out += 1,
-            None => {}
-        }
-        left_out
+        let score = order.score;
+        self.alerts += u64::from(score.is_some_and(|score| score.is_alert && score.z.is_finite()));
+        self.whole.absorb(order.whole)
+            + self.for_lines.absorb(order.for_lines)
+            + count(&mut self.scores, score.map(|score| score.z))
+            + count(&mut self.line_scores, score.and_then(|score| score.line))
     }
 
     pub(in crate::model) fn merge(&mut self, other: &Self) {
-        self.amounts.merge(other.amounts);
-        self.within.merge(other.within);
-        self.residuals.merge(other.residuals);
-        if self.scores.is_empty() {
-            self.scores.clone_from(&other.scores);
-        } else {
-            for (count, more) in self.scores.iter_mut().zip(&other.scores) {
-                *count += more;
-            }
-        }
+        self.whole.merge(other.whole);
+        self.for_lines.merge(other.for_lines);
+        merge(&mut self.scores, &other.scores);
+        merge(&mut self.line_scores, &other.line_scores);
         self.alerts += other.alerts;
+    }
+}
+
+/// Counts a score; says how many were left out for not being finite.
+fn count(scores: &mut Vec<u64>, score: Option<f64>) -> u64 {
+    let Some(score) = score else { return 0 };
+    if !score.is_finite() {
+        return 1;
+    }
+    if scores.is_empty() {
+        *scores = vec![0; BINS];
+    }
+    if let Some(count) = scores.get_mut(Threshold::bin_of(score)) {
+        *count += 1;
+    }
+    0
+}
+
+fn merge(scores: &mut Vec<u64>, other: &[u64]) {
+    if scores.is_empty() {
+        scores.extend_from_slice(other);
+        return;
+    }
+    for (count, more) in scores.iter_mut().zip(other) {
+        *count += more;
     }
 }
