@@ -35,12 +35,17 @@ pub(crate) struct Page {
 /// Leaves room for one more: a page is copied when something is about to be changed or added.
 impl Clone for Page {
     fn clone(&self) -> Self {
-        let room = (self.products.len() + 1).next_multiple_of(4).min(PAGE_PRODUCTS);
+        let room = room_for_one_more(self.products.len());
         let mut page = Self { hashes: Vec::with_capacity(room), products: Vec::with_capacity(room) };
         page.hashes.extend_from_slice(&self.hashes);
         page.products.extend_from_slice(&self.products);
         page
     }
+}
+
+/// Products for which a page of `len` takes room when it takes any.
+fn room_for_one_more(len: usize) -> usize {
+    (len + 1).next_multiple_of(4).min(PAGE_PRODUCTS)
 }
 
 /// The place of a product: page and slot.
@@ -60,7 +65,13 @@ impl Page {
         self.products.len() >= PAGE_PRODUCTS
     }
 
+    /// Adds a product; takes room for a few, as most pages are never full and all customers' are in memory.
     pub(crate) fn push(&mut self, product: Product) {
+        if self.products.len() == self.products.capacity() {
+            let few = room_for_one_more(self.products.len()).saturating_sub(self.products.len());
+            self.hashes.reserve_exact(few);
+            self.products.reserve_exact(few);
+        }
         self.hashes.push(hash(&product.id));
         self.products.push(product);
     }
@@ -115,7 +126,7 @@ impl Page {
         if count > PAGE_PRODUCTS {
             return Err(DecodeError::Invalid("page"));
         }
-        let mut page = Self::default();
+        let mut page = Self { hashes: Vec::with_capacity(count), products: Vec::with_capacity(count) };
         for _ in 0..count {
             let before = page.products.last().map_or(Timestamp::MIN, |product| product.last_at);
             page.push(Product::decode(before, &mut from)?);
