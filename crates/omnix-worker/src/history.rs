@@ -92,7 +92,7 @@ impl Shard {
                         return Ok(());
                     }
                     // In the same block as the day that follows: a block is a sync.
-                    self.fill_control();
+                    self.fill_control()?;
                     if let (Some(import), Some(number)) = (&mut self.import, number) {
                         import.taken = Some((file, number + 1));
                     }

@@ -129,6 +129,8 @@ pub(crate) struct Shard {
     /// Records of our own that wait for the next group.
     pub(crate) control: VecDeque<(Lane, Record)>,
     pub(crate) hand: Group,
+    /// Timers known to fall due when the group in hand moves its lanes on.
+    hand_due: usize,
     in_flight: Option<InFlight>,
     synced: Option<(InFlight, Position)>,
     /// When what is under way began, by the clock: one reading for all customers of a block.
@@ -205,6 +207,11 @@ impl Shard {
     /// The lane in which what belongs to the whole shard stands.
     pub(crate) fn home_lane(&self) -> Lane {
         self.context.lanes.iter().next().unwrap_or(Lane::FIRST)
+    }
+
+    /// Whether it was opened for a history.
+    pub(crate) const fn is_history(&self) -> bool {
+        self.context.is_history
     }
 
     /// The epoch that the lanes are in; all of a shard are in the same once its last end is applied.

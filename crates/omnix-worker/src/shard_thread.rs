@@ -1,5 +1,6 @@
 //! The thread that owns a shard: takes, hands over, applies. All waiting is here, all deciding in `shard`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub(crate) struct ShardThread {
     next_retention: Timestamp,
     /// What is to be trimmed as soon as the log is at home.
     to_trim: Option<LogTask>,
+    /// What arrived while a group was applied, before what is in the inbox.
+    postponed: VecDeque<ToShard>,
     is_stopping: bool,
 }
 
@@ -98,6 +101,7 @@ impl ShardThread {
             retention,
             next_retention,
             to_trim: None,
+            postponed: VecDeque::new(),
             is_stopping: false,
         }
     }
@@ -124,7 +128,8 @@ impl ShardThread {
     /// Takes what has arrived, without waiting.
     fn drain(&mut self) -> Result<(), ShardError> {
         while !self.shard.is_hand_full() {
-            let Ok(message) = self.ends.inbox.try_recv() else { break };
+            let postponed = self.postponed.pop_front();
+            let Some(message) = postponed.or_else(|| self.ends.inbox.try_recv().ok()) else { break };
             self.take(message)?;
         }
         while !self.is_stopping && self.shard.import_backlog() < IMPORT_BACKLOG {
@@ -210,7 +215,7 @@ impl ShardThread {
     }
 
     fn send(&self, job: LogJob) -> Result<(), ShardError> {
-        self.ends.jobs.send(job).map_err(|_ended| gone())
+        send(&self.ends, job)
     }
 
     fn wait(&mut self) -> Result<(), ShardError> {
@@ -272,7 +277,31 @@ impl ShardThread {
         // The next group is synced while this one is applied.
         self.drain()?;
         self.hand_over()?;
-        self.shard.apply_synced()
+        if self.shard.is_history() { self.apply_history() } else { self.shard.apply_synced(&mut |_| Ok(())) }
+    }
+
+    /// Applies the group that was synced last. Its first records end a day; the model that the next day begins with
+    /// is often learnt before its last ones are applied, and the next group is synced meanwhile.
+    fn apply_history(&mut self) -> Result<(), ShardError> {
+        let Self { shard, log, ends, postponed, .. } = self;
+        shard.apply_synced(&mut |shard| {
+            while let Ok(message) = ends.inbox.try_recv() {
+                match message {
+                    ToShard::Order(Order::Learnt { number, hash }) => shard.note_learnt(number, hash),
+                    // It may commit, which is for whole groups.
+                    other => postponed.push_back(other),
+                }
+            }
+            shard.fill()?;
+            let Some(at_home) = log.take() else { return Ok(()) };
+            match shard.seal() {
+                Some(block) => send(ends, LogJob { log: at_home, task: LogTask::Append(block) }),
+                None => {
+                    *log = Some(at_home);
+                    Ok(())
+                }
+            }
+        })
     }
 
     fn retain(&mut self) -> Result<(), ShardError> {
@@ -306,6 +335,10 @@ impl ShardThread {
         };
         log.close().map_err(|error| ShardError::Sync(error.to_string()))
     }
+}
+
+fn send(ends: &Ends, job: LogJob) -> Result<(), ShardError> {
+    ends.jobs.send(job).map_err(|_ended| gone())
 }
 
 fn gone() -> ShardError {

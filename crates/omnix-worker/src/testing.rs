@@ -242,15 +242,20 @@ impl Driven {
 
     /// Appends and applies until nothing is left to do.
     pub(crate) fn settle_uncommitted(&mut self) -> Result<(), ShardError> {
-        loop {
-            self.shard.fill()?;
-            self.shard.begin_ticks()?;
-            self.shard.fill()?;
-            let Some(block) = self.shard.seal() else { return Ok(()) };
-            let answer = self.log.append(std::slice::from_ref(&block)).pop().unwrap();
-            self.shard.synced(answer)?;
-            self.shard.apply_synced()?;
-        }
+        while self.step()? {}
+        Ok(())
+    }
+
+    /// Appends and applies one block; false when there is nothing to do.
+    pub(crate) fn step(&mut self) -> Result<bool, ShardError> {
+        self.shard.fill()?;
+        self.shard.begin_ticks()?;
+        self.shard.fill()?;
+        let Some(block) = self.shard.seal() else { return Ok(false) };
+        let answer = self.log.append(std::slice::from_ref(&block)).pop().unwrap();
+        self.shard.synced(answer)?;
+        self.shard.apply_synced(&mut |_| Ok(()))?;
+        Ok(true)
     }
 
     /// Hands events in without driving the shard.

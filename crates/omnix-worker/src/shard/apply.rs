@@ -17,6 +17,12 @@ use crate::hot::{Held, Place};
 use crate::shell::Shell;
 use crate::{keys, state_row};
 
+/// Records that are applied before somebody else has a turn.
+const RECORDS_BETWEEN: u16 = 64;
+
+/// What is done between two records of a block. It may put the next block in hand and seal it; it commits nothing.
+pub(crate) type Between<'a> = dyn FnMut(&mut Shard) -> Result<(), ShardError> + 'a;
+
 /// A record on its way through the shard.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
@@ -29,16 +35,20 @@ pub(super) struct Step {
 }
 
 impl Shard {
-    /// Applies the records of the block at `at` and says what each caused.
+    /// Applies the records of the block at `at` and says what each caused; does `between` now and then.
     pub(super) fn apply_block(
         &mut self,
         at: Position,
         block: &RecordBlock,
+        between: &mut Between<'_>,
     ) -> Result<Vec<Outcome>, ShardError> {
         self.attempts.begin_block(at);
         self.begin_effects(at);
         let mut outcomes = Vec::with_capacity(block.entries.len());
         for (slot, (lane, record)) in (0_u16..).zip(&block.entries) {
+            if slot.is_multiple_of(RECORDS_BETWEEN) && slot > 0 {
+                between(self)?;
+            }
             let at = Position { slot, ..at };
             outcomes.push(self.apply_record(at, *lane, record, block)?);
         }

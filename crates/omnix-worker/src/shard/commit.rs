@@ -16,7 +16,7 @@ use std::time::Duration;
 use omnix_model::{Position, Reader, Record, RecordBlock, Writer};
 use omnix_storage::{Atomicity, Commit, CommitError, Write};
 
-use super::apply::Step;
+use super::apply::{Between, Step};
 use super::{Phase, Shard, ShardError};
 use crate::group::{Answer, Ask, Outcome};
 use crate::hot::Place;
@@ -128,13 +128,13 @@ fn observed_row(lane: &mut LaneState, until: Position, removed: &mut Vec<Vec<u8>
 }
 
 impl Shard {
-    /// Applies and commits the group that was synced last, and answers it.
-    pub(crate) fn apply_synced(&mut self) -> Result<(), ShardError> {
+    /// Applies and commits the group that was synced last, and answers it; does `between` now and then.
+    pub(crate) fn apply_synced(&mut self, between: &mut Between<'_>) -> Result<(), ShardError> {
         let Some((in_flight, position)) = self.synced.take() else { return Ok(()) };
         let began_us = self.context.clock.ticks_us();
         self.context.progress.set_pending_since(Some(in_flight.now));
         let (block, asks) = in_flight.group.into_block(in_flight.now);
-        let outcomes = self.apply_block(position, &block)?;
+        let outcomes = self.apply_block(position, &block, between)?;
         self.commit(position, &block)?;
         self.answer(position, &block, asks, outcomes);
         self.answer_judges();

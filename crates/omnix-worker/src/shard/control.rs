@@ -13,8 +13,9 @@ use crate::keys;
 use crate::lane::LaneState;
 use crate::trainer::{Lesson, Told};
 
-/// Timers known to be due after which no further lane is ticked in the same block.
-const TIMERS_TICKED: usize = 1_024;
+/// Timers known to be due after which a block moves on no further lane that has any: after a long rest each lane
+/// has much to do, and its customers stay in memory until the block is applied.
+const TIMERS_OF_BLOCK: usize = 1_024;
 
 /// Key and value of a row.
 pub(super) type RawRow = (Vec<u8>, Vec<u8>);
@@ -157,7 +158,7 @@ impl Shard {
     /// Puts one tick in hand for every lane in which something is due and which no group moves on anyway.
     pub(crate) fn begin_ticks(&mut self) -> Result<(), ShardError> {
         let now = self.now();
-        if self.wake_at().is_none_or(|wake| wake > now) {
+        if !self.control.is_empty() || self.wake_at().is_none_or(|wake| wake > now) {
             return Ok(());
         }
         let in_flight = self.in_flight.as_ref().map_or(0, |in_flight| in_flight.group.lanes());
@@ -172,15 +173,14 @@ impl Shard {
             }
         }
         let due = self.lanes.iter().filter(|lane| lane.timers.wake_at().is_some_and(|due| due <= now));
+        let idle = due.filter(|lane| !is_busy(lane.lane));
         let mut timers = 0;
-        // After a long rest each lane has much to do, and its customers stay in memory until the block is applied.
         let has_room = |lane: &&LaneState| {
-            let has_room = timers < TIMERS_TICKED;
+            let has_room = timers < TIMERS_OF_BLOCK;
             timers += lane.timers.due_by(now);
             has_room
         };
-        let idle = due.filter(|lane| !is_busy(lane.lane)).take_while(has_room);
-        let idle: Vec<Lane> = idle.map(|lane| lane.lane).collect();
+        let idle: Vec<Lane> = idle.take_while(has_room).map(|lane| lane.lane).collect();
         self.context.counters.ticks.add(idle.len() as u64);
         self.control.extend(idle.into_iter().map(|lane| (lane, Record::Tick)));
         Ok(())
@@ -195,16 +195,36 @@ impl Shard {
     }
 
     /// Puts our own records in hand, as far as there is room.
-    pub(crate) fn fill_control(&mut self) {
+    pub(crate) fn fill_control(&mut self) -> Result<(), ShardError> {
         let clock = self.control_clock();
         while let Some((lane, record)) = self.control.pop_front() {
-            if !self.hand.takes(clock) {
+            if !self.hand.takes(clock) || !self.has_time_for(lane)? {
                 self.control.push_front((lane, record));
-                return;
+                return Ok(());
             }
             let pushed = self.hand.push(lane, record, clock);
             debug_assert!(pushed.is_ok(), "the group in hand has room");
         }
+        Ok(())
+    }
+
+    /// Whether the group in hand may move on `lane` too. Any record does, and with it fires what has fallen due in
+    /// the lane; history does that in the order of its events.
+    pub(super) fn has_time_for(&mut self, lane: Lane) -> Result<bool, ShardError> {
+        if self.context.is_history || self.hand.lanes() & 1 << lane.number() != 0 {
+            return Ok(true);
+        }
+        if self.hand.is_empty() {
+            self.hand_due = 0;
+        }
+        let (index, now) = (self.lane_index(lane)?, self.now());
+        self.read_first_timer(index, now)?;
+        let due = self.hand_due + self.lane_mut(index)?.timers.due_by(now);
+        if due > self.hand_due && self.hand_due >= TIMERS_OF_BLOCK {
+            return Ok(false);
+        }
+        self.hand_due = due;
+        Ok(true)
     }
 
     /// On which clock our own records stand: history's while an import runs.

@@ -71,8 +71,14 @@ impl Shard {
 
     /// Checks what has arrived and puts what is new in hand, as far as there is room.
     pub(crate) fn fill(&mut self) -> Result<(), ShardError> {
-        self.fill_control();
+        self.fill_control()?;
         while self.control.is_empty() && self.hand.takes(Clock::Live) {
+            let next = self.intake.jobs.front().and_then(|job| job.events.as_slice().first());
+            if let Some(lane) = next.map(lane_of)
+                && !self.has_time_for(lane)?
+            {
+                break;
+            }
             let Some(job) = self.intake.jobs.front_mut() else { break };
             let asker = job.next;
             match job.events.next() {

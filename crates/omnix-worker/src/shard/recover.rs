@@ -63,6 +63,7 @@ impl Shard {
             judges: Judges::default(),
             control: std::collections::VecDeque::new(),
             hand: Group::default(),
+            hand_due: 0,
             in_flight: None,
             synced: None,
             present: omnix_model::Timestamp::MIN,
@@ -224,7 +225,7 @@ impl Shard {
             }
         }
         debug_assert_eq!(stored.position.log, log, "a block stands in the log it was read from");
-        self.apply_block(stored.position, &block)?;
+        self.apply_block(stored.position, &block, &mut |_| Ok(()))?;
         for (first, last) in std::mem::take(&mut self.unnoted_damage) {
             self.put_early(keys::damaged(first), last.to_be_bytes().to_vec());
         }

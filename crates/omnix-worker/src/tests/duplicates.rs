@@ -89,7 +89,7 @@ fn a_repeat_of_an_event_in_flight_waits_for_its_sync() {
     let position = omnix_model::Position { log: omnix_model::LogId(1), frame: 9, slot: 0 };
     shard.shard.synced(Ok(position)).unwrap();
     assert!(first.try_recv().is_err(), "nor before the commit");
-    shard.shard.apply_synced().unwrap();
+    shard.shard.apply_synced(&mut |_| Ok(())).unwrap();
     assert_eq!(duplicate_of(&receipts(first)[0]), Some(false));
     assert_eq!(duplicate_of(&receipts(repeat)[0]), Some(true));
     assert!(matches!(receipts(conflict)[0], Receipt::Conflict { .. }));

@@ -88,6 +88,35 @@ fn an_idle_lane_is_ticked_when_its_basket_ends_and_not_before() {
     assert_eq!(shard.counters.timers_stuck.get(), 0);
 }
 
+#[test]
+fn after_a_long_rest_a_block_moves_on_only_so_many_lanes() {
+    let ground = Ground::new(Atomicity::Commit);
+    let mut shard = ground.open();
+    let names: Vec<String> = (0..2_600).map(|i| format!("c{i}")).collect();
+    for some in names.chunks(500) {
+        shard.publish(some.iter().map(|name| purchase(name, "e1", at_s(0), 10)).collect()).unwrap();
+    }
+    let later = at_s(400 * 86_400);
+    ground.clock.set(later);
+    // Customers of all lanes come at once, at the start of the process and later.
+    let mut shard = ground.open();
+    let mut fired = Vec::new();
+    for order in ["e2", "e3"] {
+        let events = names.iter().step_by(10).map(|name| purchase(name, order, later, 10)).collect();
+        let answer = shard.ask(events);
+        let mut before = shard.counters.timers.get();
+        while shard.step().unwrap() {
+            fired.push(shard.counters.timers.get() - before);
+            before += fired.last().unwrap();
+        }
+        let receipts = crate::testing::receipts(answer);
+        assert!(receipts.iter().all(|receipt| matches!(receipt, Receipt::Stored(_))));
+        assert_eq!(receipts.len(), 260);
+    }
+    assert!(fired.iter().sum::<u64>() >= 2_600, "all are due: {fired:?}");
+    assert!(fired.iter().all(|fired| *fired < 1_200), "one lane of forty may be too many: {fired:?}");
+}
+
 fn ground_now(ground: &Ground) -> Timestamp {
     use crate::Clock as _;
     ground.clock.now()
