@@ -311,7 +311,7 @@ fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste<'_>) -> Vec<Recom
     taste.company.clear(&taste.held);
     let id = |slot: u32| model.at(slot).map(Product::id);
     let mut first: Vec<(f32, u32)> = Vec::with_capacity(query.limit.min(model.slots()) + 1);
-    taste.company.drain(model.attraction(), |score, slot| {
+    taste.company.drain(model.attraction(), query.limit, |score, slot| {
         let stands_before = |&(other, held): &(f32, u32)| {
             score.total_cmp(&other).then_with(|| id(held).cmp(&id(slot))).is_lt()
         };

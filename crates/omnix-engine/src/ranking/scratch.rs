@@ -74,9 +74,14 @@ impl Scratch {
         }
     }
 
-    /// Calls `take` with each product of figure and factor that is above 0 and not below the limit that the
-    /// call before answered, and sets all figures to 0.
-    pub(super) fn drain(&mut self, factors: &[[f32; CHUNK]], mut take: impl FnMut(f32, u32) -> Option<f32>) {
+    /// Calls `take` with each product of figure and factor that may be among the `places` largest: above 0 and not
+    /// below the limit that the call before answered. Sets all figures to 0.
+    pub(super) fn drain(
+        &mut self,
+        factors: &[[f32; CHUNK]],
+        places: usize,
+        mut take: impl FnMut(f32, u32) -> Option<f32>,
+    ) {
         let mut least = f32::MIN_POSITIVE;
         if let Some(touched) = self.touched.take() {
             let factors = factors.as_flattened();
@@ -90,24 +95,28 @@ impl Scratch {
             self.touched = Some(Vec::new());
             return;
         }
-        for ((figures, factors), first) in self.figures.iter_mut().zip(factors).zip((0_u32..).step_by(CHUNK))
-        {
-            if counts(figures, factors, least) {
-                for (slot, (figure, factor)) in (first..).zip(figures.iter().zip(factors)) {
-                    let score = figure * factor;
-                    if score >= least {
-                        least = take(score, slot).unwrap_or(least);
-                    }
+        let chunks = self.figures.iter().zip(factors);
+        let peaks: Vec<f32> = chunks.clone().map(|(figures, factors)| peak(figures, factors)).collect();
+        // As many chunks as there are places have a product that is not below this: what is has no place.
+        least = least.max(nth_largest(peaks.clone(), places));
+        for (((figures, factors), peak), first) in chunks.zip(peaks).zip((0_u32..).step_by(CHUNK)) {
+            if peak < least {
+                continue;
+            }
+            for (slot, (figure, factor)) in (first..).zip(figures.iter().zip(factors)) {
+                let score = figure * factor;
+                if score >= least {
+                    least = take(score, slot).unwrap_or(least);
                 }
             }
-            *figures = [0.0; CHUNK];
         }
+        self.figures.fill([0.0; CHUNK]);
         self.is_zero = true;
     }
 }
 
-/// Whether any of the products is not below `least`: asked without a branch for each, for few are.
-fn counts(figures: &[f32; CHUNK], factors: &[f32; CHUNK], least: f32) -> bool {
+/// The largest of the products, none of them negative: found without a branch for each.
+fn peak(figures: &[f32; CHUNK], factors: &[f32; CHUNK]) -> f32 {
     const LANES: usize = 8;
     let mut most = [0.0_f32; LANES];
     for (figures, factors) in figures.as_chunks::<LANES>().0.iter().zip(factors.as_chunks::<LANES>().0) {
@@ -116,7 +125,16 @@ fn counts(figures: &[f32; CHUNK], factors: &[f32; CHUNK], least: f32) -> bool {
             *most = if score > *most { score } else { *most };
         }
     }
-    most.iter().fold(false, |any, most| any | (*most >= least))
+    most.iter().fold(0.0, |peak, most| if *most > peak { *most } else { peak })
+}
+
+/// The `n`-th largest of `values`, counted from 1; 0 where there are fewer.
+fn nth_largest(mut values: Vec<f32>, n: usize) -> f32 {
+    if n == 0 || n > values.len() {
+        return 0.0;
+    }
+    let (_, nth, _) = values.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
+    *nth
 }
 
 impl Drop for Scratch {
@@ -130,5 +148,41 @@ impl Drop for Scratch {
             self.figures.fill([0.0; CHUNK]);
         }
         SPARE.set(std::mem::take(&mut self.figures));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_drained_holds_the_largest_products(
+            figures in prop::collection::vec((0..50_u8, 0..50_u8), 0..400),
+            places in 1..8_usize,
+        ) {
+            let chunks = figures.len().div_ceil(CHUNK);
+            let mut scratch = Scratch::zeroed(figures.len());
+            let mut factors = vec![[0.0; CHUNK]; chunks];
+            for (slot, (figure, factor)) in figures.iter().enumerate() {
+                scratch.figures.as_flattened_mut()[slot] = (*figure).into();
+                factors.as_flattened_mut()[slot] = (*factor).into();
+            }
+            let mut drained: Vec<f32> = Vec::new();
+            scratch.drain(&factors, places, |score, _| {
+                drained.push(score);
+                None
+            });
+            let mut all: Vec<f32> = figures.iter().map(|(a, b)| f32::from(*a) * f32::from(*b)).collect();
+            all.retain(|score| *score > 0.0);
+            for scores in [&mut drained, &mut all] {
+                scores.sort_by(|a, b| b.total_cmp(a));
+                scores.truncate(places);
+            }
+            prop_assert_eq!(drained, all);
+            prop_assert!(scratch.figures.as_flattened().iter().all(|figure| *figure == 0.0));
+        }
     }
 }
