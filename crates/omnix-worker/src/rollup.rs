@@ -453,22 +453,29 @@ impl Census {
         before: Option<(Option<&SegmentName>, i128)>,
         after: (Option<&SegmentName>, i128),
     ) {
-        let label = |segment: Option<&SegmentName>| SmolStr::new(segment.map_or("", SegmentName::label));
-        if let Some((segment, spent)) = before {
-            if label(segment) == label(after.0) {
-                self.segments.entry(label(segment)).or_default().revenue += after.1 - spent;
-                return;
-            }
-            let entry = self.segments.entry(label(segment)).or_default();
-            entry.customers -= 1;
-            entry.revenue -= spent;
-            if entry.customers == 0 {
-                self.segments.remove(&label(segment));
-            }
+        let (label, spent) = (after.0.map_or("", SegmentName::label), after.1);
+        let Some((from, spent_before)) = before else { return self.add(label, 1, spent) };
+        let from = from.map_or("", SegmentName::label);
+        if from == label {
+            return self.add(label, 0, spent - spent_before);
         }
-        let entry = self.segments.entry(label(after.0)).or_default();
-        entry.customers += 1;
-        entry.revenue += after.1;
+        self.add(from, -1, -spent_before);
+        if self.segments.get(from).is_some_and(|count| count.customers == 0) {
+            self.segments.remove(from);
+        }
+        self.add(label, 1, spent);
+    }
+
+    fn add(&mut self, label: &str, customers: i64, revenue: i128) {
+        let add = |count: &mut SegmentCount| {
+            count.customers += customers;
+            count.revenue += revenue;
+        };
+        // Nearly always there is one: no key is made to look for it.
+        match self.segments.get_mut(label) {
+            Some(count) => add(count),
+            None => add(self.segments.entry(SmolStr::new(label)).or_default()),
+        }
     }
 }
 

@@ -28,18 +28,18 @@ const _: () = assert!(PAGES_MAX + STUB_PAGES_MAX < 64, "touched pages are bits o
 /// Version 1: version, number of products, each as [`Product::encode`] writes it.
 #[derive(Debug, PartialEq, Default)]
 pub(crate) struct Page {
-    hashes: Vec<u32>,
+    /// Of the products in the same slots; 0 behind them. They lie in the page itself: a lookup goes through the
+    /// hashes of all pages, and to the products of one.
+    hashes: [u32; PAGE_PRODUCTS],
     products: Vec<Product>,
 }
 
 /// Leaves room for one more: a page is copied when something is about to be changed or added.
 impl Clone for Page {
     fn clone(&self) -> Self {
-        let room = room_for_one_more(self.products.len());
-        let mut page = Self { hashes: Vec::with_capacity(room), products: Vec::with_capacity(room) };
-        page.hashes.extend_from_slice(&self.hashes);
-        page.products.extend_from_slice(&self.products);
-        page
+        let mut products = Vec::with_capacity(room_for_one_more(self.products.len()));
+        products.extend_from_slice(&self.products);
+        Self { hashes: self.hashes, products }
     }
 }
 
@@ -69,10 +69,11 @@ impl Page {
     pub(crate) fn push(&mut self, product: Product) {
         if self.products.len() == self.products.capacity() {
             let few = room_for_one_more(self.products.len()).saturating_sub(self.products.len());
-            self.hashes.reserve_exact(few);
             self.products.reserve_exact(few);
         }
-        self.hashes.push(hash(&product.id));
+        if let Some(place) = self.hashes.get_mut(self.products.len()) {
+            *place = hash(&product.id);
+        }
         self.products.push(product);
     }
 
@@ -89,7 +90,7 @@ impl Page {
                 self.replace(slot, product);
             }
             None => {
-                self.hashes.truncate(slot);
+                self.hashes.iter_mut().skip(slot).for_each(|hash| *hash = 0);
                 self.products.truncate(slot);
             }
         }
@@ -126,7 +127,7 @@ impl Page {
         if count > PAGE_PRODUCTS {
             return Err(DecodeError::Invalid("page"));
         }
-        let mut page = Self { hashes: Vec::with_capacity(count), products: Vec::with_capacity(count) };
+        let mut page = Self { products: Vec::with_capacity(count), ..Self::default() };
         for _ in 0..count {
             let before = page.products.last().map_or(Timestamp::MIN, |product| product.last_at);
             page.push(Product::decode(before, &mut from)?);
@@ -138,7 +139,7 @@ impl Page {
     pub(crate) fn memory_bytes(&self) -> usize {
         let names =
             self.products.iter().map(|product| if product.name.len() > 23 { product.name.len() } else { 0 });
-        size_of::<Self>() + self.products.capacity() * (size_of::<Product>() + 4) + names.sum::<usize>()
+        size_of::<Self>() + self.products.capacity() * size_of::<Product>() + names.sum::<usize>()
     }
 }
 
