@@ -121,6 +121,25 @@ fn models_are_kept_until_they_are_pruned() {
 }
 
 #[test]
+fn of_models_that_are_there_twice_the_file_of_its_own_may_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(1)).unwrap();
+    let models = directory.models().unwrap();
+    for number in 1..=4 {
+        models.append(number, b"small").unwrap();
+        models.write(number, b"much larger").unwrap();
+    }
+    models.write(5, b"alone").unwrap();
+    assert_eq!(models.bytes(2, 4).unwrap(), 2 * (5 + 11));
+    assert_eq!(models.bytes(5, 9).unwrap(), 5);
+    assert_eq!(models.drop_doubles(|number| number != 3).unwrap(), 3, "5 is there once");
+    let models = directory.models().unwrap();
+    let read = |number| models.read(number).unwrap().unwrap();
+    assert_eq!((read(1), read(3)), (b"small".to_vec(), b"much larger".to_vec()));
+    assert_eq!(models.list().unwrap(), [1, 2, 3, 4, 5]);
+}
+
+#[test]
 fn what_was_not_finished_does_not_count() {
     let dir = tempfile::tempdir().unwrap();
     let directory = DataDirectory::create(dir.path(), format(1)).unwrap();

@@ -18,6 +18,8 @@ use file::Kept;
 
 /// Of models that are kept as lessons every so manieth is kept whole.
 const WHOLE_EVERY: u64 = 64;
+/// Bytes of models that only whoever asks how something came about still needs; the oldest go first.
+const PAST_BYTES_MAX: u64 = 256 << 20;
 /// Models held decoded, those used last: in history the one in force, the next, and the one that is learnt
 /// meanwhile. Others are read again when a lane needs them.
 const HELD_MAX: usize = 3;
@@ -56,6 +58,26 @@ pub trait ModelStore: Send + Sync {
     /// # Errors
     /// What went wrong.
     fn prune(&self, keep: &dyn Fn(u64) -> bool) -> Result<usize, ModelError>;
+
+    /// Bytes of the models from `from` on and before `to`.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn bytes(&self, from: u64, to: u64) -> Result<u64, ModelError> {
+        let mut bytes = 0;
+        for number in self.list()?.into_iter().filter(|number| (from..to).contains(number)) {
+            bytes += self.read(number)?.map_or(0, |model| model.len() as u64);
+        }
+        Ok(bytes)
+    }
+
+    /// Removes the files of models that were appended as well and that `is_needless` names.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn drop_doubles(&self, _is_needless: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+        Ok(0)
+    }
 }
 
 /// Why a model cannot be had or kept.
@@ -98,6 +120,14 @@ impl ModelStore for ModelFiles {
     fn prune(&self, keep: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
         Ok(self.prune(keep)?)
     }
+
+    fn bytes(&self, from: u64, to: u64) -> Result<u64, ModelError> {
+        Ok(self.bytes(from, to)?)
+    }
+
+    fn drop_doubles(&self, is_needless: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+        Ok(self.drop_doubles(is_needless)?)
+    }
 }
 
 /// The same files, for whoever else reads them.
@@ -120,6 +150,14 @@ impl ModelStore for Arc<dyn ModelStore> {
 
     fn prune(&self, keep: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
         self.as_ref().prune(keep)
+    }
+
+    fn bytes(&self, from: u64, to: u64) -> Result<u64, ModelError> {
+        self.as_ref().bytes(from, to)
+    }
+
+    fn drop_doubles(&self, is_needless: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+        self.as_ref().drop_doubles(is_needless)
     }
 }
 
@@ -152,6 +190,7 @@ impl ModelStore for MemoryModels {
 /// The models of a stream.
 pub struct Models {
     files: Box<dyn ModelStore>,
+    past_bytes_max: u64,
     /// The one used last stands last.
     held: Mutex<VecDeque<Arc<Model>>>,
     newest: Arc<ArcSwap<Model>>,
@@ -162,7 +201,13 @@ impl Models {
     #[must_use]
     pub fn new(files: Box<dyn ModelStore>) -> Self {
         let newest = Arc::new(ArcSwap::from_pointee(Model::seed()));
-        Self { files, held: Mutex::default(), newest }
+        Self { files, past_bytes_max: PAST_BYTES_MAX, held: Mutex::default(), newest }
+    }
+
+    /// The same, of which those that no log needs any more take so many bytes at the most.
+    #[cfg(test)]
+    pub(crate) fn keeping_past(self, past_bytes_max: u64) -> Self {
+        Self { past_bytes_max, ..self }
     }
 
     /// The newest model in force in any lane.
@@ -245,6 +290,15 @@ impl Models {
         Ok(())
     }
 
+    /// Keeps a model that was learnt, whole, and the lessons that led to it, which are all that will be left of it.
+    pub(crate) fn keep_live(&self, model: &Arc<Model>, lessons: &Lessons) -> Result<(), ModelError> {
+        let number = model.number();
+        if !number.is_multiple_of(WHOLE_EVERY) {
+            self.files.append(number, &file::of_lessons(model.hash(), lessons))?;
+        }
+        self.keep(model, None)
+    }
+
     /// Keeps the model `in_force` and the newest one whole, so that they are quickly read.
     pub(crate) fn keep_whole(&self, in_force: u64) -> Result<(), ModelError> {
         for number in std::iter::once(in_force).chain(self.files.list()?.last().copied()) {
@@ -257,11 +311,25 @@ impl Models {
         Ok(())
     }
 
-    /// Removes the models below `keep_from`, except those from which the ones above are read.
+    /// Removes models below `keep_from`: of those that lessons tell of, the lessons and every 64th model stay as far
+    /// back as there is room for them, and always those from which the ones above are read.
     pub(crate) fn prune(&self, keep_from: u64) -> Result<usize, ModelError> {
         let is_lessons = self.is_lessons(keep_from)?;
-        let from = if is_lessons { keep_from - keep_from % WHOLE_EVERY } else { keep_from };
-        self.files.prune(&|number| number >= from)
+        let mut from = if is_lessons { keep_from - keep_from % WHOLE_EVERY } else { keep_from };
+        let doubles =
+            self.files.drop_doubles(&|number| number < from && !number.is_multiple_of(WHOLE_EVERY))?;
+        let oldest = self.files.list()?.first().copied().unwrap_or(from);
+        let mut bytes = 0;
+        while oldest < from {
+            // As many as follow from one whole model.
+            let start = (from - 1) - (from - 1) % WHOLE_EVERY;
+            bytes += self.files.bytes(start, from)?;
+            if bytes > self.past_bytes_max {
+                break;
+            }
+            from = start;
+        }
+        Ok(doubles + self.files.prune(&|number| number >= from)?)
     }
 
     fn is_lessons(&self, number: u64) -> Result<bool, ModelError> {

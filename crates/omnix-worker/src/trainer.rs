@@ -222,7 +222,11 @@ impl Trainer {
                 lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
             let lessons = Lessons::new(tallies, until);
             let learnt = Arc::new(lessons.fold(&model));
-            self.models.keep(&learnt, self.is_history.then_some(&lessons))?;
+            if self.is_history {
+                self.models.keep(&learnt, Some(&lessons))?;
+            } else {
+                self.models.keep_live(&learnt, &lessons)?;
+            }
         }
         let number = epoch + 1;
         if self.is_history {
@@ -372,7 +376,8 @@ mod tests {
             files.write(number, b"model").unwrap();
         }
         let lanes = Lane::all().map(|lane| (lane, 100));
-        let mut trainer = Trainer::new(Arc::new(Models::new(Box::new(files.clone()))), 100, None, lanes);
+        let models = Models::new(Box::new(files.clone())).keeping_past(0);
+        let mut trainer = Trainer::new(Arc::new(models), 100, None, lanes);
         assert_eq!(trainer.prune(20).unwrap(), 19, "a log that is applied again from there needs model 20");
         assert_eq!(trainer.prune(100).unwrap(), 32);
         assert_eq!(files.list().unwrap(), (52..=100).collect::<Vec<_>>());

@@ -101,6 +101,34 @@ impl ModelFiles {
         Ok(count)
     }
 
+    /// Bytes of the models from `from` on and before `to`.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Io`]
+    pub fn bytes(&self, from: u64, to: u64) -> Result<u64, DirectoryError> {
+        let mut bytes = self.runs().bytes(from, to);
+        for number in self.alone()?.range(from..to) {
+            let path = self.path(*number);
+            bytes += fs::metadata(&path).map_err(DirectoryError::io(&path))?.len();
+        }
+        Ok(bytes)
+    }
+
+    /// Removes the files of models that were appended as well and that `is_needless` names; answers how many.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Io`]
+    pub fn drop_doubles(&self, is_needless: impl Fn(u64) -> bool) -> Result<usize, DirectoryError> {
+        let appended: BTreeSet<u64> = self.runs().numbers().collect();
+        let mut count = 0;
+        for number in self.alone()?.intersection(&appended).filter(|&&number| is_needless(number)) {
+            let path = self.path(*number);
+            fs::remove_file(&path).map_err(DirectoryError::io(&path))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     fn path(&self, number: u64) -> PathBuf {
         self.dir.join(number.to_string())
     }

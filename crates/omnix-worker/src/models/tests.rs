@@ -73,7 +73,7 @@ fn damage_below_a_model_is_told_and_later_whole_ones_do_not_care() {
 fn pruning_spares_what_the_models_that_stay_are_read_from() {
     let files = MemoryModels::default();
     let kept = history(&files, 140);
-    let models = Models::new(Box::new(files.clone()));
+    let models = Models::new(Box::new(files.clone())).keeping_past(0);
     assert_eq!(models.prune(100).unwrap(), 63);
     assert_eq!(files.list().unwrap(), (64..=140).collect::<Vec<_>>());
     assert_eq!(Models::new(Box::new(files.clone())).by_number(100).unwrap().unwrap(), kept[99]);
@@ -82,6 +82,48 @@ fn pruning_spares_what_the_models_that_stay_are_read_from() {
     assert!(is_whole(&files, 139) && is_whole(&files, 140));
     assert_eq!(models.prune(140).unwrap(), 12);
     assert_eq!(Models::new(Box::new(files.clone())).by_number(140).unwrap().unwrap(), kept[139]);
+}
+
+#[test]
+fn the_past_stays_as_far_back_as_there_is_room_for_it() {
+    let files = MemoryModels::default();
+    let kept = history(&files, 300);
+    let group = |from| ModelStore::bytes(&files, from, from + 64).unwrap();
+    let room = group(64) + group(128);
+    let models = Models::new(Box::new(files.clone())).keeping_past(room);
+    assert_eq!(models.prune(200).unwrap(), 63, "the first group");
+    assert_eq!(models.prune(200).unwrap(), 0);
+    assert_eq!(files.list().unwrap(), (64..=300).collect::<Vec<_>>());
+    assert_eq!(Models::new(Box::new(files.clone())).by_number(65).unwrap().unwrap(), kept[64]);
+    assert_eq!(Models::new(Box::new(files.clone())).keeping_past(room - 1).prune(200).unwrap(), 64);
+    assert_eq!(Models::new(Box::new(files)).nearest(100).unwrap(), kept[127], "the oldest that is newer");
+}
+
+#[test]
+fn of_a_live_model_lessons_are_left_when_it_is_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let format = omnix_storage::Format::new("s", 1).unwrap();
+    let directory = omnix_storage::DataDirectory::create(&dir.path().join("d"), format).unwrap();
+    let files = directory.models().unwrap();
+    let models = Models::new(Box::new(files.clone()));
+    let mut model = Arc::new(Model::seed());
+    let kept: Vec<Arc<Model>> = (1..=140)
+        .map(|number| {
+            let lessons = lessons(number);
+            model = Arc::new(lessons.fold(&model));
+            models.keep_live(&model, &lessons).unwrap();
+            Arc::clone(&model)
+        })
+        .collect();
+    let is_whole = |number: u64| !file::is_lessons(&files.read(number).unwrap().unwrap());
+    assert!((1..=140).all(is_whole), "a start reads one file");
+    models.prune(100).unwrap();
+    let wholes: Vec<u64> = (1..=140).filter(|number| is_whole(*number)).collect();
+    assert_eq!(wholes, [vec![64], (100..=140).collect()].concat());
+    for model in &kept {
+        let models = Models::new(Box::new(files.clone()));
+        assert_eq!(models.named(model.number(), model.hash()).unwrap(), *model);
+    }
 }
 
 #[test]

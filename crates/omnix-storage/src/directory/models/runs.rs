@@ -27,6 +27,8 @@ struct Place {
     run: u64,
     /// Of its frame.
     offset: u64,
+    /// Of the model.
+    bytes: u32,
 }
 
 /// The run that is appended to.
@@ -72,7 +74,7 @@ impl Runs {
             if end > bytes || (end == bytes && head.model(&file, offset).is_err()) {
                 break;
             }
-            self.places.insert(number, Place { run, offset });
+            self.places.insert(number, Place { run, offset, bytes: head.bytes });
             offset = end;
         }
         Ok(())
@@ -97,7 +99,7 @@ impl Runs {
         if is_new {
             sync_dir(&self.dir)?;
         }
-        self.places.insert(number, Place { run: open.first, offset: open.end });
+        self.places.insert(number, Place { run: open.first, offset: open.end, bytes });
         open.end += frame.len() as u64;
         open.last = number;
         self.open = Some(open);
@@ -112,7 +114,7 @@ impl Runs {
 
     /// Reads model `number`; none when no run holds it.
     pub(super) fn read(&self, number: u64) -> io::Result<Option<Vec<u8>>> {
-        let Some(&Place { run, offset }) = self.places.get(&number) else { return Ok(None) };
+        let Some(&Place { run, offset, .. }) = self.places.get(&number) else { return Ok(None) };
         let file = File::open(self.path(run))?;
         let head = Head::read(&file, offset)?.filter(|head| head.number == number);
         head.ok_or_else(damaged)?.model(&file, offset).map(Some)
@@ -121,6 +123,11 @@ impl Runs {
     /// The numbers of the models that runs hold, ascending.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
         self.places.keys().copied()
+    }
+
+    /// Bytes of the models from `from` on and before `to`.
+    pub(super) fn bytes(&self, from: u64, to: u64) -> u64 {
+        self.places.range(from..to).map(|(_, place)| u64::from(place.bytes)).sum()
     }
 
     /// Removes the runs of which `keep` wants no model; answers how many models they held.
