@@ -26,7 +26,7 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
         "usual",
         "what the count usually comes to at the most when this customer orders",
         "1 + peak - min(0.5 * peak, 1.5); peak: the highest count of earlier days less one, fading with a half-life of \
-         90 days",
+         45 days",
         say::number(figure("usual")),
     )
     .number("peak", customer.head.burst.peak, Origin::State);

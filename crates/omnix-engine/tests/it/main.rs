@@ -1,5 +1,6 @@
 //! The engine as its callers see it: events in, states and insights out.
 
+mod anomaly;
 mod basket;
 mod common;
 mod history;

@@ -15,10 +15,12 @@ const RULE: &str = "behavior_anomaly.burst";
 /// Half-life of the count of orders, in days.
 const BURST_HALF_LIFE_DAYS: f64 = 0.25;
 /// Half-life of the peak that a customer has shown before, in days.
-const PEAK_HALF_LIFE_DAYS: f64 = 90.0;
+const PEAK_HALF_LIFE_DAYS: f64 = 45.0;
 /// The count above what is usual that is worth an alert: passed by the third or fourth order that follows another
 /// within an hour.
-const BURST_THRESHOLD: f64 = 2.6;
+const BURST_THRESHOLD: f64 = 2.7;
+/// How far a day takes the peak beyond twice what it was, at the most.
+const PEAK_STEP: f64 = 0.25;
 /// How much of the peak is at most not usual.
 const PEAK_DOUBT: f64 = 1.5;
 
@@ -44,14 +46,14 @@ pub(crate) fn verdict(burst: Burst, at: Timestamp) -> (f64, bool) {
 /// `c = c 2^(-dt/6h) + 1; alert if (c - usual)/max(1, 0.5 sqrt(peak)) > threshold`: the new count, and by how much it
 /// exceeds what is usual; of a count that is often high more is chance.
 ///
-/// The peak is the highest count, less one, of earlier days, with a half-life of 90 days. One day takes it to
-/// twice what it was and one more at the most: a single burst makes no habit, and who orders all day is soon known
-/// for it.
+/// The peak is the highest count, less one, of earlier days, with a half-life of 45 days. One day takes it to
+/// twice what it was and a quarter more at the most: a single burst makes no habit, and who orders all day is soon
+/// known for it.
 fn counted(before: Burst, at: Timestamp) -> (Burst, f64) {
     let days = math::days_between(before.at, at).max(0.0);
     let count = before.count * math::decay(days, BURST_HALF_LIFE_DAYS) + 1.0;
     let (earlier, high) = if at.utc_day() > before.at.utc_day() {
-        (before.peak.max((before.high - 1.0).min(2.0 * before.peak + 1.0)), 0.0)
+        (before.peak.max((before.high - 1.0).min(2.0 * before.peak + PEAK_STEP)), 0.0)
     } else {
         (before.peak, before.high)
     };
