@@ -30,7 +30,9 @@ pub(crate) struct Held {
 impl Held {
     fn memory_bytes(&self) -> usize {
         let customer = self.customer.as_ref().map_or(0, Customer::memory_bytes);
-        size_of::<Slot>() + 64 + customer + self.shell.heap_bytes()
+        let heap = customer + self.shell.heap_bytes();
+        // The allocator rounds sizes up, and what comes and goes leaves its pages partly used: about a quarter.
+        size_of::<Slot>() + 64 + heap + heap / 4
     }
 }
 

@@ -15,7 +15,7 @@ use crate::trainer::{Lesson, Told};
 
 /// Timers known to be due after which a block moves on no further lane that has any: after a long rest each lane
 /// has much to do, and its customers stay in memory until the block is applied.
-const TIMERS_OF_BLOCK: usize = 1_024;
+const TIMERS_OF_BLOCK: usize = 512;
 
 /// Key and value of a row.
 pub(super) type RawRow = (Vec<u8>, Vec<u8>);
