@@ -283,8 +283,11 @@ impl ShardThread {
     /// Applies the group that was synced last. Its first records end a day; the model that the next day begins with
     /// is often learnt before its last ones are applied, and the next group is synced meanwhile.
     fn apply_history(&mut self) -> Result<(), ShardError> {
-        let Self { shard, log, ends, postponed, .. } = self;
+        let Self { shard, log, ends, postponed, is_stopping, .. } = self;
         shard.apply_synced(&mut |shard| {
+            if *is_stopping || log.is_none() {
+                return Ok(());
+            }
             while let Ok(message) = ends.inbox.try_recv() {
                 match message {
                     ToShard::Order(Order::Learnt { number, hash }) => shard.note_learnt(number, hash),
@@ -292,7 +295,15 @@ impl ShardThread {
                     other => postponed.push_back(other),
                 }
             }
+            while shard.import_backlog() < IMPORT_BACKLOG {
+                let Ok(item) = ends.imports.try_recv() else { break };
+                shard.accept_import(item);
+            }
             shard.fill()?;
+            // Unless something is left that it cannot take, the group may still grow: a group is a sync.
+            if shard.import_backlog() == 0 {
+                return Ok(());
+            }
             let Some(at_home) = log.take() else { return Ok(()) };
             match shard.seal() {
                 Some(block) => send(ends, LogJob { log: at_home, task: LogTask::Append(block) }),
