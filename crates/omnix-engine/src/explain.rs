@@ -13,11 +13,11 @@ mod quantity;
 mod recommendation;
 mod segment;
 
-use omnix_model::{Figure, Figures, Insight, InsightId, InsightKind, Timestamp};
+use omnix_model::{Event, Figure, Figures, Insight, InsightId, InsightKind, Timestamp};
 use smol_str::SmolStr;
 
 use crate::basket::Basket;
-use crate::{Context, Customer, say};
+use crate::{Cause, Context, Customer, say};
 
 /// Where a figure comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub struct Step {
 pub struct Decision<'a> {
     /// The insight as it came out.
     pub insight: &'a Insight,
+    /// What raised it.
+    pub cause: Cause<'a>,
     /// The state before the cause; none for a customer who was not known.
     pub before: Option<&'a Customer>,
     /// The state after it.
@@ -99,11 +101,13 @@ pub struct Decision<'a> {
     pub context: Context<'a>,
 }
 
-/// The steps that lead to the insight, first things first. An insight that passes on what an outside model
-/// published has none: its figures are those of the event.
+/// The steps that lead to the insight, first things first.
 #[must_use]
 pub fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let insight = decision.insight;
+    if let Some(published) = published(decision) {
+        return vec![published];
+    }
     match insight.kind {
         InsightKind::BehaviorAnomaly if insight.message_id.starts_with("anomaly.burst") => {
             burst::steps(decision)
@@ -114,6 +118,34 @@ pub fn steps(decision: &Decision<'_>) -> Vec<Step> {
         InsightKind::SegmentMigration => segment::steps(decision),
         InsightKind::RecommendationUpdate => recommendation::steps(decision),
     }
+}
+
+/// The one step to an insight that passes on what an outside model published; none where we found it ourselves.
+fn published(decision: &Decision<'_>) -> Option<Step> {
+    let Cause::Event(record) = decision.cause else { return None };
+    let rule = match &record.event {
+        Event::SegmentUpdate(_) => "segment_migration",
+        Event::ConsumptionPrediction(_) => "consumption_prediction",
+        Event::Purchase(_) => return None,
+    };
+    let mut cause = b"event".to_vec();
+    cause.extend_from_slice(record.event_id.as_str().as_bytes());
+    let is_its = InsightId::derive(decision.context.customer_id, rule, &cause) == decision.insight.id;
+    let settings = decision.context.settings;
+    let step = step(
+        "published",
+        "what an outside model published, passed on: the figures are those of the event",
+        "a segment other than the one before; a prediction whose confidence is above highConfidenceThreshold, or that \
+         asks for an alert",
+        text(record.event_id.as_str()),
+    )
+    .number("highConfidenceThreshold", settings.high_confidence_threshold, Origin::Settings)
+    .number("criticalConfidenceThreshold", settings.critical_confidence_threshold, Origin::Settings);
+    let step = match decision.figure("confidence").cloned() {
+        Some(confidence) => step.with("confidence", confidence, Origin::Cause),
+        None => step,
+    };
+    is_its.then_some(step)
 }
 
 impl<'a> Decision<'a> {

@@ -55,7 +55,6 @@ struct Applicable {
 struct At {
     position: Position,
     moment: Moment,
-    cause: CauseKind,
 }
 
 impl<'a> Replay<'a> {
@@ -123,10 +122,7 @@ impl<'a> Replay<'a> {
             let position = Position { slot, ..stored.position };
             let now = block.time_of(record, self.now);
             self.advance(now, is_history, position)?;
-            self.take_record(
-                record,
-                At { position, moment: Moment { now, is_history }, cause: CauseKind::Event },
-            )?;
+            self.take_record(record, At { position, moment: Moment { now, is_history } })?;
             if self.is_over() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -155,10 +151,7 @@ impl<'a> Replay<'a> {
             }
             let now = if is_history { due.max(self.now) } else { until };
             self.now = self.now.max(now);
-            self.apply(
-                Cause::Timer,
-                At { position, moment: Moment { now, is_history }, cause: CauseKind::Time },
-            )?;
+            self.apply(Cause::Timer, At { position, moment: Moment { now, is_history } })?;
             if self.customer.as_ref().and_then(Customer::due) == Some(due) {
                 self.stuck = Some(due);
             }
@@ -208,7 +201,7 @@ impl<'a> Replay<'a> {
             catch_unwind(AssertUnwindSafe(|| apply(&mut self.customer, cause, at.moment, &context)));
         // What could not be applied then cannot be now, and left the state as it was.
         let Ok(Ok(effects)) = applied else { return Ok(()) };
-        self.note_effects(&effects, before.as_ref(), at, &applicable);
+        self.note_effects(&effects, before.as_ref(), (cause, at), &applicable);
         Ok(())
     }
 
@@ -217,7 +210,7 @@ impl<'a> Replay<'a> {
         &mut self,
         effects: &Effects,
         before: Option<&Customer>,
-        at: At,
+        (cause, at): (Cause<'_>, At),
         applicable: &Applicable,
     ) {
         let raised = effects.insights.iter().find(|insight| insight.id == self.wanted.id);
@@ -225,7 +218,7 @@ impl<'a> Replay<'a> {
         let (model, settings) = (&applicable.model, &self.settings);
         let context = Context { model, settings, customer_id: self.customer_id };
         let now = at.moment.now;
-        let decision = Decision { insight, before, after, now, context };
+        let decision = Decision { insight, cause, before, after, now, context };
         let (number, hash) = self.in_force;
         if !applicable.is_named {
             self.gaps.push(Gap::DecidingModelGone { number });
@@ -236,7 +229,10 @@ impl<'a> Replay<'a> {
         self.found = Some(Found {
             position: at.position,
             at: now,
-            cause: at.cause,
+            cause: match cause {
+                Cause::Event(_) => CauseKind::Event,
+                Cause::Timer => CauseKind::Time,
+            },
             insight: insight.clone(),
             before: before.map(|before| Box::new(profile(before, model, settings, now))),
             // Under another model it would be the arithmetic of another decision.

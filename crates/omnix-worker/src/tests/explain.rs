@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use omnix_model::{Figure, Insight, LaneRange, ShardId};
+use omnix_model::{
+    ConsumptionPrediction, Event, Figure, Insight, LaneRange, PredictionType, ProductId, SegmentName,
+    SegmentUpdate, ShardId,
+};
 use omnix_storage::{Atomicity, EventLog as _, StateStore as _};
 
 use crate::explain::{CauseKind, Explainer, Explanation, Gap};
 use crate::models::ModelStore as _;
 use crate::queries::{Queries, ShardView};
-use crate::testing::{Fleet, Ground, at_s, purchase};
+use crate::testing::{Fleet, Ground, at_s, customer, new_event, purchase};
 use crate::{CommitOnDemand, NewEvent, Progress};
 
 const DAY_S: i64 = 86_400;
@@ -29,6 +32,9 @@ fn months(is_history: bool) -> (Vec<Ground>, Fleet) {
         }
         if day == 50 {
             events.extend((0..6).map(|order| bought("c3", day, 10 + order, 25)));
+        }
+        if day == 60 {
+            events.extend(published(day));
         }
         for ground in &grounds {
             ground.clock.set(at_s(day * DAY_S));
@@ -62,11 +68,42 @@ fn live_day(grounds: &[Ground], fleet: &mut Fleet, day: i64, events: Vec<NewEven
     fleet.settle().unwrap();
 }
 
+/// What an outside model says of two customers.
+fn published(day: i64) -> [NewEvent; 2] {
+    let timestamp = at_s(day * DAY_S + 10);
+    let update = SegmentUpdate {
+        customer_id: customer("c1"),
+        previous_segment: Some(SegmentName::parse("Champions")),
+        new_segment: SegmentName::parse("VIP"),
+        segmentation_score: 0.25,
+        reason_codes: vec!["a".into()],
+        timestamp,
+        confidence: 0.5,
+        model_version: "crm-3".into(),
+        extra: "".into(),
+    };
+    let prediction = ConsumptionPrediction {
+        customer_id: customer("c2"),
+        product_id: ProductId::new("p0").unwrap(),
+        predicted_consumption_date: at_s((day + 9) * DAY_S),
+        confidence: 0.95,
+        prediction_type: PredictionType::AiEnhanced,
+        factors: vec!["x".into()],
+        timestamp,
+        alert_triggered: false,
+        extra: "".into(),
+    };
+    [
+        new_event(Event::SegmentUpdate(update), "update"),
+        new_event(Event::ConsumptionPrediction(prediction), "prediction"),
+    ]
+}
+
 /// A line of an order: lines below 10 belong to one order a day, the others are orders of their own, minutes apart.
 fn bought(name: &str, day: i64, line: i64, amount: i64) -> NewEvent {
     let at = at_s(day * DAY_S + 5 + 60 * (line / 10) * line);
     let mut event = purchase(name, &format!("{name}-{day}-{line}"), at, amount);
-    if let omnix_model::Event::Purchase(purchase) = &mut event.event {
+    if let Event::Purchase(purchase) = &mut event.event {
         let order = if line < 10 { 0 } else { line };
         purchase.order_id = Some(omnix_model::OrderId::new(&format!("{name}-{day}-{order}")).unwrap());
         purchase.order_lines = None;
@@ -125,6 +162,10 @@ fn every_insight_comes_out_again_as_it_is_stored() {
                 (found.under.model, found.under.settings),
                 (insight.model_version, insight.settings_version)
             );
+            let is_published = found.steps.iter().any(|step| step.name == "published");
+            let names_outside = ["crm-3", "ai-enhanced"].map(|text| Figure::Text(text.into()));
+            let says_so = insight.figures.iter().any(|(_, figure)| names_outside.contains(figure));
+            assert_eq!((is_published, says_so), (says_so, is_published), "{insight:#?}");
             assert!(!explanation.sources.is_empty());
             assert!(explanation.sources.is_sorted_by_key(|source| (source.at, source.position)));
             assert!(explanation.sources.iter().all(|source| {
