@@ -123,7 +123,7 @@ pub(crate) struct Burst {
     /// Orders, with a half-life of 6 hours, at `at`.
     pub count: f64,
     pub at: Timestamp,
-    /// The highest count of earlier days, less one, as far as it is a habit, with a half-life of 45 days.
+    /// The highest count of earlier days, less one, as far as it is a habit, with a half-life of 60 days.
     pub peak: f64,
     /// The highest count of the day in hand.
     pub high: f64,

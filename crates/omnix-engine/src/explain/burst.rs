@@ -25,8 +25,8 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let usual = step(
         "usual",
         "what the count usually comes to at the most when this customer orders",
-        "1 + peak - min(0.5 * peak, 1.5); peak: the highest count of earlier days less one, fading with a half-life of \
-         45 days",
+        "1 + peak - min(0.75 * peak, 2.25); peak: the highest count of earlier days less one, fading with a half-life of \
+         60 days",
         say::number(figure("usual")),
     )
     .number("peak", customer.head.burst.peak, Origin::State);

@@ -15,14 +15,15 @@ const RULE: &str = "behavior_anomaly.burst";
 /// Half-life of the count of orders, in days.
 const BURST_HALF_LIFE_DAYS: f64 = 0.25;
 /// Half-life of the peak that a customer has shown before, in days.
-const PEAK_HALF_LIFE_DAYS: f64 = 45.0;
-/// The count above what is usual that is worth an alert: passed by the third or fourth order that follows another
-/// within an hour.
-const BURST_THRESHOLD: f64 = 2.7;
+const PEAK_HALF_LIFE_DAYS: f64 = 60.0;
+/// The count above what is usual that is worth an alert: passed by the fourth order that follows another within an
+/// hour.
+const BURST_THRESHOLD: f64 = 3.0;
 /// How far a day takes the peak beyond twice what it was, at the most.
 const PEAK_STEP: f64 = 0.25;
-/// How much of the peak is at most not usual.
-const PEAK_DOUBT: f64 = 1.5;
+/// How much of the peak is not usual, as a share and at the most.
+const PEAK_DOUBT: f64 = 0.75;
+const PEAK_DOUBT_MAX: f64 = 2.25;
 
 /// Counts the order as one more in short time.
 pub(super) fn at_basket_start(stage: &mut Stage<'_>, basket: &mut Basket) {
@@ -46,7 +47,7 @@ pub(crate) fn verdict(burst: Burst, at: Timestamp) -> (f64, bool) {
 /// `c = c 2^(-dt/6h) + 1; alert if (c - usual)/max(1, 0.5 sqrt(peak)) > threshold`: the new count, and by how much it
 /// exceeds what is usual; of a count that is often high more is chance.
 ///
-/// The peak is the highest count, less one, of earlier days, with a half-life of 45 days. One day takes it to
+/// The peak is the highest count, less one, of earlier days, with a half-life of 60 days. One day takes it to
 /// twice what it was and a quarter more at the most: a single burst makes no habit, and who orders all day is soon
 /// known for it.
 fn counted(before: Burst, at: Timestamp) -> (Burst, f64) {
@@ -72,10 +73,10 @@ fn intensity(excess: f64) -> usize {
     math::bin(math::ln((excess / BURST_THRESHOLD).max(0.5)) / math::ln(2.0) + 1.0, 1.0, 64)
 }
 
-/// What the count usually comes to at the most, for a customer with this peak: half of it is believed, of a high one
-/// all but 1.5.
+/// What the count usually comes to at the most, for a customer with this peak: a quarter of it, of a high one all
+/// but 2.25.
 fn usual_count(peak: f64) -> f64 {
-    1.0 + peak - (0.5 * peak).min(PEAK_DOUBT)
+    1.0 + peak - (PEAK_DOUBT * peak).min(PEAK_DOUBT_MAX)
 }
 
 fn said(stage: &Stage<'_>, basket: &Basket, burst: Burst) -> Said {
@@ -127,7 +128,7 @@ mod tests {
         let weekly = (0..10).map(|week| f64::from(week) * 168.0);
         let burst = (1..6).map(|extra| 9.0 * 168.0 + f64::from(extra) / 6.0);
         let alerts = alerts(weekly.chain(burst));
-        assert_eq!(alerts.iter().position(|is_alert| *is_alert), Some(12), "the third that follows");
+        assert_eq!(alerts.iter().position(|is_alert| *is_alert), Some(13), "the fourth that follows");
     }
 
     #[test]
