@@ -1,5 +1,7 @@
 //! Another number of shards keeps everything.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::support::{Server, history, purchase, run, text, wait_until};
@@ -33,10 +35,27 @@ fn two_five_and_one_shard_hold_the_same() {
     for shards in ["5", "1", "2"] {
         let server = Server::start_with(&data, &[("KINESIS_SHARD_COUNT", shards)]);
         assert_eq!(look(&server), before, "{shards} shards");
+        assert_explained(&server, &before.1);
         let (status, again) = server.post("/v1/streaming/events/purchase", &event(4));
         assert_eq!((status, &again["duplicate"]), (200, &json!(true)), "{shards} shards: {again}");
         let (status, conflict) = server.post("/v1/streaming/events/purchase", &event(5));
         assert_eq!((status, &conflict["code"]), (409, &json!("event_conflict")), "{shards} shards");
         assert_eq!(server.terminate().0, 0);
     }
+}
+
+/// Of each kind an insight comes out again as it is stored, from the logs of all numbers of shards that there were.
+#[track_caller]
+fn assert_explained(server: &Server, insights: &Value) {
+    let by_kind: BTreeMap<&str, &Value> = insights.as_array().unwrap().iter().rev().map(kind_of).collect();
+    assert!(by_kind.len() > 1, "{by_kind:?}");
+    for insight in by_kind.values() {
+        let (customer, id) = (insight["customerId"].as_str().unwrap(), insight["id"].as_str().unwrap());
+        let (status, body) = server.get(&format!("/v1/streaming/insights/{customer}/{id}/explain"));
+        assert_eq!((status, &body["status"], &body["gaps"]), (200, &json!("complete"), &json!([])), "{body}");
+    }
+}
+
+fn kind_of(insight: &Value) -> (&str, &Value) {
+    (insight["insightType"].as_str().unwrap(), insight)
 }
