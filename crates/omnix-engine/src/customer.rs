@@ -17,7 +17,7 @@ use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
 
 use crate::basket::Basket;
 pub(crate) use draft::Draft;
-pub(crate) use head::{Amounts, Burst, Head, LISTED, RecentOrder, SegmentState, Spread, Visits};
+pub(crate) use head::{Amounts, Burst, Head, LISTED, Leaving, RecentOrder, SegmentState, Spread, Visits};
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
 use product::Stub;
 pub(crate) use product::{Amount, Product, Share, cut, kept_name, key, small};

@@ -55,8 +55,6 @@ pub(crate) fn while_basket_grows(stage: &mut Stage<'_>, basket: &mut Basket) {
     behavior_anomaly::at_basket_end(stage, basket);
     recommendation_update::at_basket_end(stage, basket);
     basket.lines_evaluated = basket.lines;
-    let clock = stage.clock;
-    stage.customer.head_mut().settled_at = clock;
 }
 
 fn observe_products(stage: &mut Stage<'_>, basket: &Basket) {

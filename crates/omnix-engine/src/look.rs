@@ -11,14 +11,14 @@ use omnix_model::{ProductId, Timestamp};
 
 use crate::basket::Basket;
 use crate::calendar::{self, Day};
-use crate::customer::{Head, Product, Visits};
-use crate::math::{ln, ln_1p, sqrt};
+use crate::customer::{Amounts, Head, Product, Visits};
+use crate::math::{ln, sqrt};
 use crate::model::{
     Bought, KeptPair, KeptVisit, LearnerInput, Ordered, PairFigures, PairRow, RowKey, VisitFigures, VisitRow,
     next_look, what, who,
 };
 use crate::stage::Stage;
-use crate::{IntervalSums, Model, Observation};
+use crate::{AmountHistory, IntervalSums, Model, Observation};
 
 /// Purchase days from which on a pair teaches, and the silence beyond which it is not looked at any more.
 const PURCHASE_DAYS_MIN: u32 = 3;
@@ -69,21 +69,28 @@ pub(crate) fn pair_figures(
     }
 }
 
-/// The figures of a customer on `day`.
-pub(crate) fn visit_figures(head: &Head, day: Day, model: &Model) -> VisitFigures {
+/// The figures of a customer on `day`; `amounts` are those of the orders that count.
+pub(crate) fn visit_figures(head: &Head, amounts: &Amounts, day: Day, model: &Model) -> VisitFigures {
     /// Order days that the mean of all customers counts for.
     const SHRINKAGE: f64 = 2.0;
+    /// Intervals that the spread of all customers counts for, and the spread that is believed at the least:
+    /// whoever comes every week may be on holiday.
+    const SPREAD_WEIGHT: f64 = 4.0;
+    const SPREAD_MIN: f64 = 0.8;
     let silent = f64::from(day.saturating_sub(head.last_order_day).max(0));
     let intervals = f64::from(head.order_days.saturating_sub(1));
     let mean = model.learners().visit_mean();
-    let amount = crate::say::units(head.bought) / f64::from(head.baskets.max(1));
+    let usual = || model.amounts().whole().expect(AmountHistory::default()).mean;
+    let variance = (SPREAD_WEIGHT * Visits::VARIANCE_SEED + intervals * f64::from(head.visits.variance))
+        / (SPREAD_WEIGHT + intervals);
     VisitFigures {
         silent,
         mu: (SHRINKAGE * mean + f64::from(head.visits.ln_sum)) / (SHRINKAGE + intervals),
+        sd: sqrt(variance).max(SPREAD_MIN),
         order_days: head.order_days.into(),
         age: day.saturating_sub(head.first_order_day).max(0).into(),
         rate: head.visits.rate_after(silent),
-        ln_amount: ln_1p(amount.max(0.0)),
+        ln_amount: if amounts.count > 0 { amounts.whole.mean.into() } else { usual() },
     }
 }
 
@@ -164,7 +171,7 @@ fn look(stage: &mut Stage<'_>, who: u32, day: Day) {
             told.push(Observation::Learner(LearnerInput::Due(row)));
         }
     }
-    let figures = KeptVisit::of(&visit_figures(head, day, model));
+    let figures = KeptVisit::of(&visit_figures(head, &head.amounts, day, model));
     let row = VisitRow { key: RowKey { what: 0, who }, day, figures };
     told.push(Observation::Learner(LearnerInput::Stands(row)));
 }

@@ -38,7 +38,8 @@ pub use intervals::{
 };
 pub use learn::{Lessons, learn};
 pub(crate) use learners::{
-    BOUGHT_DAYS, KeptPair, KeptVisit, Learners, PairFigures, VisitFigures, next_look, probability, what, who,
+    BOUGHT_DAYS, KeptPair, KeptVisit, Learners, PairFigures, VISIT_FEATURE_NAMES, VisitFigures, next_look,
+    probability, what, who,
 };
 pub use learners::{Bought, LearnerInput, LearnerStage, LearnerStatus, Ordered, PairRow, RowKey, VisitRow};
 pub use limits::ModelLimits;

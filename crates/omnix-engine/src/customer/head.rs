@@ -141,6 +141,20 @@ pub(crate) struct SegmentState {
     pub model_version: SmolStr,
 }
 
+/// That a customer is on the way to another segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leaving {
+    /// The first day on which the rule said another one.
+    pub since: Day,
+    /// That was long before we heard of it: no news.
+    pub is_old: bool,
+}
+
+impl Leaving {
+    /// Nobody knows since when, but long ago.
+    pub(crate) const LONG_AGO: Self = Self { since: Day::MIN / 2, is_old: true };
+}
+
 /// An order whose lines may still straggle in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RecentOrder {
@@ -196,9 +210,9 @@ pub(crate) struct Head {
     pub own_segment: Option<Segment>,
     /// The latest published segment update; what is older is late.
     pub segment_update_at: Timestamp,
-    /// The lane's time when dates ahead were last set: what lay before it is not raised.
-    pub settled_at: Timestamp,
-    /// When the customer's silence comes to mean another segment.
+    /// Since when the rule says another segment; none while it does not.
+    pub leaving: Option<Leaving>,
+    /// When the customer may come to be in another segment.
     pub silence_at: Option<Timestamp>,
     /// When the first of the expected products counts as overdue.
     pub overdue_at: Option<Timestamp>,
@@ -269,7 +283,10 @@ impl Head {
         }
         out.u8(self.own_segment.map_or(0, Segment::number));
         out.time(self.segment_update_at);
-        self.near(out, self.settled_at);
+        out.u8(self.leaving.map_or(0, |leaving| 1 + u8::from(leaving.is_old)));
+        if let Some(leaving) = self.leaving {
+            out.int(leaving.since.into());
+        }
         self.near_if(out, self.silence_at);
         self.near_if(out, self.overdue_at);
         self.near_if(out, self.look_at);
@@ -344,7 +361,11 @@ impl Head {
             number => Some(Segment::from_number(number).ok_or(DecodeError::Invalid("segment"))?),
         };
         self.segment_update_at = from.time()?;
-        self.settled_at = self.read_near(from)?;
+        self.leaving = match from.u8()? {
+            0 => None,
+            kind @ (1 | 2) => Some(Leaving { since: day(from.int()?)?, is_old: kind == 2 }),
+            _ => return Err(DecodeError::Invalid("leaving")),
+        };
         self.silence_at = self.read_near_if(from)?;
         self.overdue_at = self.read_near_if(from)?;
         self.look_at = self.read_near_if(from)?;

@@ -1,15 +1,11 @@
 //! `segment_migration`: a customer moved to another segment, by buying, by silence, or by an outside model's
 //! word.
 //!
-//! Our own rule looks at two things: on how many days a customer has ordered, and how long ago the last order
-//! is. Each class of frequency is a ladder of segments that silence leads down. A customer climbs at once,
-//! because an order is a fact; one slides only when the silence has lasted a fifth longer than the ladder
-//! says, and three days more, so that labels do not flap. For who orders often, the first two steps come
-//! sooner: five of their own usual intervals without an order mean what 60 days mean for others.
-//!
 //! An outside model's word stands until the customer's behaviour changes what our own rule says.
 //!
-//! Deliberately not here: probabilities of ordering again.
+//! Deliberately not here: the rule itself (`rule`).
+
+pub(crate) mod rule;
 
 use std::sync::Arc;
 
@@ -17,72 +13,25 @@ use omnix_model::{EventRecord, Figure, InsightId, Segment, SegmentName, SegmentU
 use smol_str::SmolStr;
 
 use crate::basket::Basket;
-use crate::customer::{Head, SegmentState, cut};
+use crate::calendar::{self, Day};
+use crate::customer::{Head, Leaving, SegmentState, cut};
 use crate::detect::Rule;
 use crate::math;
+use crate::model::probability;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
 
+use rule::Eyes;
+
 const RULE: &str = "segment_migration";
 /// The version under which our own findings are published.
-const MODEL_VERSION: &str = "omnix-days-1";
+const MODEL_VERSION: &str = "omnix-p60-1";
 /// Reasons of a published update that are kept, and bytes of each.
 const REASONS_MAX: usize = 8;
 const REASON_BYTES_MAX: usize = 48;
 /// Bytes of an outside segment's name that are kept.
 const NAME_BYTES_MAX: usize = 128;
-/// By how much longer than the ladder's days silence must last: a factor, and days.
-const MARGIN: f64 = 1.2;
-const MARGIN_DAYS: f64 = 3.0;
-
-/// Silence that the first two steps of the ladders of frequent customers are made for, in days.
-const PACE_DAYS: f64 = 60.0;
-/// Usual intervals that mean the same for who orders more often.
-const PACE_INTERVALS: f64 = 5.0;
-/// But four weeks at the least: whoever orders every day may be on holiday.
-const PACE_DAYS_MIN: f64 = 28.0;
-
-/// Down to which segment silence of so many days leads; the last has no end.
-type Ladder = [(f64, Segment)];
-
-const ONCE: &Ladder = &[
-    (30.0, Segment::New),
-    (90.0, Segment::NeedAttention),
-    (180.0, Segment::Hibernating),
-    (f64::INFINITY, Segment::Lost),
-];
-const FEW: &Ladder = &[
-    (60.0, Segment::PotentialLoyalists),
-    (120.0, Segment::NeedAttention),
-    (240.0, Segment::Hibernating),
-    (f64::INFINITY, Segment::Lost),
-];
-const REGULAR: &Ladder = &[
-    (60.0, Segment::Loyal),
-    (90.0, Segment::NeedAttention),
-    (180.0, Segment::AtRisk),
-    (365.0, Segment::Hibernating),
-    (f64::INFINITY, Segment::Lost),
-];
-const BEST: &Ladder = &[
-    (30.0, Segment::Champions),
-    (60.0, Segment::Loyal),
-    (120.0, Segment::AtRisk),
-    (365.0, Segment::CannotLose),
-    (f64::INFINITY, Segment::Lost),
-];
-
-/// The ladder of a customer who ordered on so many days.
-const fn ladder(order_days: u32) -> &'static Ladder {
-    match order_days {
-        0 | 1 => ONCE,
-        2 | 3 => FEW,
-        4 | 5 => REGULAR,
-        _ => BEST,
-    }
-}
-
 /// A change of segment, decided.
 struct Move {
     from: Option<SegmentName>,
@@ -94,23 +43,31 @@ struct Move {
     model_version: SmolStr,
 }
 
-/// Looks where the customer stands after a basket: at the top of the ladder.
+/// Looks where the customer stands after a basket. What is found depends on the basket's first line and on what
+/// stood before it.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
+    let zone = &stage.context.settings.time_zone;
+    let day = calendar::day_of(zone, basket.first_at);
+    let eyes = Eyes { head: &stage.customer.head, amounts: &basket.amounts_before, ..eyes(stage) };
+    let before = eyes.head.own_segment;
+    let (leaving, segment) = match before {
+        None => (None, Some(eyes.segment(day))),
+        // Who was given up and orders is back: that needs no week to be believed.
+        Some(own) if own.tier() == Tier::Lapsed => eyes.review(own, Some(Leaving::LONG_AGO), day),
+        Some(own) => eyes.review(own, eyes.head.leaving, day),
+    };
+    let Some(own) = segment.or(before) else { return };
+    let (leaving, next) = eyes.next_review(own, leaving.filter(|_| segment.is_none()), day, stage.clock);
+    let standing = standing(eyes, day);
     let head = stage.customer.head_mut();
-    let Some((_, segment)) = ladder(head.order_days).first().copied() else { return };
-    let before = head.own_segment.replace(segment);
-    let settled_at = stage.clock;
-    schedule_silence(head, settled_at);
-    if before == Some(segment) {
-        return;
-    }
+    (head.own_segment, head.leaving, head.silence_at) = (Some(own), leaving, next);
+    let Some(to) = segment else { return };
     let from = head.segment.as_ref().map(|shown| shown.name.clone());
     if before.is_none() && from.is_some() {
         // An outside model was first; its word stands.
         return;
     }
-    // The basket's first line: further ones do not change the moment.
-    let change = own_move(head, from, segment, basket.first_at, "recent_purchase");
+    let change = own_move(head, from, (before, to), basket.first_at, standing);
     if change.from.as_ref() == Some(&change.to) {
         return;
     }
@@ -123,37 +80,47 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     }
 }
 
-/// The customer has been silent for so long that another segment follows.
+/// Looks where the customer stands when the day has come on which another segment may follow.
 pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
-    let settled_at = stage.customer.head.settled_at;
-    let head = stage.customer.head_mut();
-    let Some((crossing, segment)) = next_step(head) else {
-        head.silence_at = None;
+    // Live it may have come long ago: the customer is looked at as they stand today.
+    let today = if stage.moment.is_history { due } else { stage.moment.now.max(due) };
+    let day = calendar::day_of(&stage.context.settings.time_zone, today);
+    let eyes = eyes(stage);
+    let Some(own) = eyes.head.own_segment else {
+        stage.customer.head_mut().silence_at = None;
         return;
     };
-    if crossing > due {
-        // A basket that has not ended yet broke the silence.
-        head.silence_at = Some(crossing);
-        return;
-    }
-    head.own_segment = Some(segment);
-    schedule_silence(head, settled_at);
-    let at = crossing.max(settled_at).min(due);
+    let before = if stage.is_fresh(due) { eyes.head.leaving } else { Some(Leaving::LONG_AGO) };
+    let (leaving, segment) = eyes.review(own, before, day);
+    let now = segment.unwrap_or(own);
+    let (ahead, next) =
+        eyes.next_review(now, leaving.filter(|_| segment.is_none()), day, stage.clock.max(due));
+    let standing = standing(eyes, day);
+    let head = stage.customer.head_mut();
+    (head.own_segment, head.leaving, head.silence_at) = (Some(now), ahead, next);
+    let Some(to) = segment else { return };
     let from = head.segment.as_ref().map(|shown| shown.name.clone());
-    let change = own_move(head, from, segment, at, "no_recent_purchase");
+    let change = own_move(head, from, (Some(own), to), due, standing);
     if change.from.as_ref() == Some(&change.to) {
         return;
     }
     let update = update_event(stage, &change);
     let said = take_effect(stage, change);
     // What had come to pass before we heard of the customer, or long ago, is noted, not raised.
-    if let Some(said) = said.filter(|_| crossing > settled_at && stage.is_fresh(crossing)) {
+    let is_news = leaving.is_some_and(|leaving| !leaving.is_old);
+    if let Some(said) = said.filter(|_| is_news) {
         let mut cause = b"silence".to_vec();
-        cause.extend_from_slice(&crossing.ms().to_le_bytes());
-        cause.push(segment.number());
+        cause.extend_from_slice(&due.ms().to_le_bytes());
+        cause.push(to.number());
         let id = stage.raise(said, &cause);
         stage.derive(id, update);
     }
+}
+
+/// The customer as the rule sees them between baskets.
+fn eyes<'a>(stage: &'a Stage<'_>) -> Eyes<'a> {
+    let head = &stage.customer.head;
+    Eyes { head, amounts: &head.amounts, model: stage.context.model, zone: &stage.context.settings.time_zone }
 }
 
 /// Takes an outside model's word for the customer's segment.
@@ -194,50 +161,22 @@ fn kept(name: &SegmentName) -> SegmentName {
     }
 }
 
-/// Sets when silence leads a step further down, from what the head now says.
-fn schedule_silence(head: &mut Head, settled_at: Timestamp) {
-    let crossing = next_step(head).map(|(crossing, _)| crossing);
-    // What lies behind us is looked at a day from now, so that the customer's history can come in first.
-    let earliest = settled_at.plus_ms(Timestamp::DAY_MS);
-    head.silence_at = crossing.map(|crossing| if crossing > settled_at { crossing } else { earliest });
-}
-
-/// The next step down the ladder: when, and where to; none at its foot.
-fn next_step(head: &Head) -> Option<(Timestamp, Segment)> {
-    let (last, own) = (head.last_purchase_at?, head.own_segment?);
-    let ladder = ladder(head.order_days);
-    let rung = ladder.iter().position(|(_, segment)| *segment == own)?;
-    let (days, _) = ladder.get(rung)?;
-    let (_, below) = ladder.get(rung + 1)?;
-    let days = if rung < 2 { days * pace(head) } else { *days };
-    Some((math::after_days(last, days * MARGIN + MARGIN_DAYS), *below))
-}
-
-/// What the ladder's days are multiplied by for this customer: 1, less for who has ordered on at least four
-/// days, over more than four weeks, and usually within 12 days again.
-fn pace(head: &Head) -> f64 {
-    let span = f64::from(head.last_order_day.saturating_sub(head.first_order_day));
-    if head.order_days < 4 || span < PACE_DAYS_MIN {
-        return 1.0;
-    }
-    let usual = span / f64::from(head.order_days - 1);
-    (PACE_INTERVALS * usual).clamp(PACE_DAYS_MIN, PACE_DAYS) / PACE_DAYS
-}
-
 fn own_move(
     head: &Head,
     from: Option<SegmentName>,
-    to: Segment,
+    (own, to): (Option<Segment>, Segment),
     at: Timestamp,
-    reason: &'static str,
+    (score, confidence): (f64, f64),
 ) -> Move {
-    let (score, confidence) = standing(head, at);
+    // Segments are numbered from the best down.
+    let is_worse = own.is_some_and(|own| to.number() > own.number());
     let frequency = match head.order_days {
         0 | 1 => "one_order_day",
         2 | 3 => "few_order_days",
         4 | 5 => "regular_orders",
         _ => "frequent_orders",
     };
+    let reason = if is_worse { "no_recent_purchase" } else { "recent_purchase" };
     Move {
         from,
         to: SegmentName::Known(to),
@@ -249,12 +188,11 @@ fn own_move(
     }
 }
 
-/// Score and confidence of our own rule, both 0..=1: half recency (halved in 60 days), half frequency
-/// (`f/(f+3)`); and the more order days, the surer.
-pub(crate) fn standing(head: &Head, at: Timestamp) -> (f64, f64) {
-    let silent_days = head.last_purchase_at.map_or(0.0, |last| math::days_between(last, at).max(0.0));
-    let days = f64::from(head.order_days);
-    (0.5 * math::decay(silent_days, 60.0) + 0.5 * days / (days + 3.0), (days + 1.0) / (days + 3.0))
+/// Score and confidence of our own rule, both 0..=1: the probability of an order within 60 days; and the more
+/// order days, the surer.
+pub(crate) fn standing(eyes: Eyes<'_>, day: Day) -> (f64, f64) {
+    let days = f64::from(eyes.head.order_days);
+    (probability(eyes.logit(day)), (days + 1.0) / (days + 3.0))
 }
 
 /// Shows the new segment, and what is to be said of it; nothing for the first one.
@@ -361,68 +299,6 @@ fn said(stage: &Stage<'_>, change: &Move) -> Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LADDERS: [&Ladder; 4] = [ONCE, FEW, REGULAR, BEST];
-
-    #[test]
-    fn every_ladder_leads_down_to_lost() {
-        for ladder in LADDERS {
-            assert_eq!(ladder.last().unwrap().1, Segment::Lost);
-            for pair in ladder.windows(2) {
-                assert!(pair[0].0 < pair[1].0, "longer silence");
-                assert!(pair[0].1.tier() >= pair[1].1.tier(), "never to a better tier");
-            }
-        }
-    }
-
-    #[test]
-    fn silence_must_last_a_fifth_longer_and_three_days() {
-        let last = Timestamp::from_ms_clamped(1_700_000_000_000);
-        let head = Head {
-            last_purchase_at: Some(last),
-            order_days: 8,
-            own_segment: Some(Segment::Champions),
-            ..Head::default()
-        };
-        let expected = last.plus_ms(39 * Timestamp::DAY_MS);
-        assert_eq!(next_step(&head), Some((expected, Segment::Loyal)));
-    }
-
-    #[test]
-    fn who_orders_often_is_missed_sooner() {
-        let last = Timestamp::from_ms_clamped(1_700_000_000_000);
-        let silence = |days: i32, orders: u32, segment: Segment| {
-            let head = Head {
-                first_order_day: 20_000,
-                last_order_day: 20_000 + days,
-                last_purchase_at: Some(last),
-                order_days: orders,
-                own_segment: Some(segment),
-                ..Head::default()
-            };
-            next_step(&head).map(|(at, below)| (math::days_between(last, at).floor(), below))
-        };
-        // Weekly: 35 days count as 60.
-        assert_eq!(silence(70, 11, Segment::Champions), Some((24.0, Segment::Loyal)));
-        assert_eq!(silence(70, 11, Segment::Loyal), Some((45.0, Segment::AtRisk)));
-        assert_eq!(silence(70, 11, Segment::AtRisk), Some((147.0, Segment::CannotLose)));
-        // Daily: four weeks. Every other week, or all within three weeks: as the ladder says.
-        assert_eq!(silence(40, 41, Segment::Loyal), Some((36.0, Segment::AtRisk)));
-        assert_eq!(silence(140, 11, Segment::Loyal), Some((75.0, Segment::AtRisk)));
-        assert_eq!(silence(21, 11, Segment::Loyal), Some((75.0, Segment::AtRisk)));
-    }
-
-    #[test]
-    fn nothing_comes_after_lost_or_for_who_never_bought() {
-        let lost = Head {
-            last_purchase_at: Some(Timestamp::MIN),
-            order_days: 8,
-            own_segment: Some(Segment::Lost),
-            ..Head::default()
-        };
-        assert_eq!(next_step(&lost), None);
-        assert_eq!(next_step(&Head::default()), None);
-    }
 
     #[test]
     fn a_move_is_as_urgent_as_what_is_at_stake() {

@@ -3,18 +3,26 @@
 use omnix_model::Figure;
 
 use super::{Decision, Origin, Step, step, text};
+use crate::customer::Customer;
+use crate::detect::segment_migration::rule::Eyes;
 use crate::detect::segment_migration::standing;
-use crate::{math, say};
+use crate::look::visit_figures;
+use crate::model::{VISIT_FEATURE_NAMES, VisitFigures};
+use crate::{Model, calendar, say};
 
 const RULE: &str = "segment_migration";
 
 pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
-    let of_basket = decision.basket(RULE).map(|(_, customer)| customer);
-    let head = &of_basket.unwrap_or_else(|| decision.state()).head;
-    let at = decision.insight.event_timestamp;
-    let Some(last) = head.last_purchase_at else { return Vec::new() };
-    let silent_days = math::days_between(last, at).max(0.0);
-    let (score, confidence) = standing(head, at);
+    let of_basket = decision.basket(RULE);
+    let customer: &Customer = of_basket.map_or_else(|| decision.state(), |(_, customer)| customer);
+    let head = &customer.head;
+    let (model, zone) = (decision.context.model, &decision.context.settings.time_zone);
+    // A basket says nothing of its own amount.
+    let amounts = of_basket.map_or(&head.amounts, |(basket, _)| &basket.amounts_before);
+    let eyes = Eyes { head, amounts, model, zone };
+    let day = calendar::day_of(zone, decision.insight.event_timestamp);
+    let figures = visit_figures(head, amounts, day, model);
+    let (score, confidence) = standing(eyes, day);
 
     let order_days = step(
         "orderDays",
@@ -24,34 +32,27 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     )
     .count("orders", i64::from(head.baskets), Origin::State);
     let silence = step(
-        "daysSinceLastPurchase",
+        "daysSinceLastOrder",
         "how long the customer has been silent",
-        "cause - lastPurchaseAt, in days",
-        say::number(silent_days),
+        "day of the cause - last order day",
+        say::number(figures.silent),
+    );
+    let rate = step(
+        "ordersInMind",
+        "order days, one of 60 days ago counting half",
+        "sum over order days of 2 ^ (-days ago / 60)",
+        say::number(figures.rate),
+    );
+    let alive = step(
+        "stillThere",
+        "whether so long a silence fits the customer's rhythm, when one in twenty orders is the last",
+        "0.95 * S / (0.95 * S + 0.05), S = Phi((usualGap - ln(daysSinceLastOrder)) / spread)",
+        say::number(figures.alive()),
     )
-    .with("lastPurchaseAt", Figure::Time(last), Origin::State)
-    .with("cause", Figure::Time(at), Origin::Cause);
-    let mut steps = vec![order_days, silence];
-    if of_basket.is_none() {
-        let due = decision.before.and_then(|before| before.head.silence_at);
-        steps.extend(due.map(|due| {
-            step(
-                "silenceMeansMoveAt",
-                "the moment from which on this silence means another segment, as it was set at the last purchase",
-                "",
-                Figure::Time(due),
-            )
-            .with("lastPurchaseAt", Figure::Time(last), Origin::State)
-        }));
-    }
-    let standing = step(
-        "segmentationScore",
-        "how the customer stands: half by how recently they bought (halved every 60 days), half by on how many days",
-        "0.5 * 2 ^ (-daysSinceLastPurchase / 60) + 0.5 * orderDays / (orderDays + 3)",
-        say::number(score),
-    )
-    .number("daysSinceLastPurchase", silent_days, Origin::Step)
-    .count("orderDays", head.order_days, Origin::Step);
+    .number("usualGap", figures.mu, Origin::State)
+    .number("spread", figures.sd, Origin::State)
+    .using(&silence);
+    let probability = probability(score, &figures, model, [&rate, &alive]);
     let sure = step(
         "confidence",
         "how much is known of the customer",
@@ -63,11 +64,44 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let to = decision.figure("newSegment").cloned().unwrap_or_else(|| text(""));
     let verdict = step(
         "newSegment",
-        "the segment that this means, and the one shown before",
-        "the segment of the rule for orderDays and daysSinceLastPurchase",
+        "the segment that this means; a segment is left when its odds are beyond doubt for seven days",
+        "the segment of orderDays and segmentationScore, its log-odds 0.35 higher and lower not previousSegment",
         to,
     )
-    .with("previousSegment", from, Origin::State);
-    steps.extend([standing, sure, verdict]);
-    steps
+    .with("previousSegment", from, Origin::State)
+    .using(&order_days)
+    .using(&probability);
+    vec![order_days, silence, rate, alive, probability, sure, verdict]
+}
+
+/// The probability of an order within 60 days: by the rhythm alone, or as all customers have taught.
+fn probability(score: f64, figures: &VisitFigures, model: &Model, rhythm: [&Step; 2]) -> Step {
+    let step = match model.learners().visit_terms(figures) {
+        None => rhythm.into_iter().fold(
+            step(
+                "segmentationScore",
+                "the probability of an order within 60 days; too little is learnt yet for more than the rhythm",
+                "stillThere * (1 - 2 ^ -ordersInMind), its log-odds set straight by what came of such words so far",
+                say::number(score),
+            ),
+            Step::using,
+        ),
+        Some((terms, bias)) => {
+            let learnt = step(
+                "segmentationScore",
+                "the probability of an order within 60 days, as all customers have taught",
+                "1 / (1 + e ^ -(bias + sum of what each figure adds to the log-odds))",
+                say::number(score),
+            );
+            let named = VISIT_FEATURE_NAMES.into_iter().zip(terms);
+            named.fold(learnt.number("bias", bias, Origin::Model), |step, (name, term)| {
+                step.number(name, term, Origin::Model)
+            })
+        }
+    };
+    step.count("model", saturating(model.number()), Origin::Model)
+}
+
+fn saturating(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

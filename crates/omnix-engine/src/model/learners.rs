@@ -25,7 +25,7 @@ pub(crate) use logistic::{Logistic, probability};
 pub(crate) use pair::{KeptPair, PAIR_FEATURES, PairFigures};
 pub use row::{Bought, LearnerInput, Ordered, PairRow, RowKey, VisitRow};
 pub(crate) use row::{Row, next_look, what, who};
-pub(crate) use visit::{KeptVisit, VISIT_FEATURES, VisitFigures};
+pub(crate) use visit::{KeptVisit, VISIT_FEATURE_NAMES, VISIT_FEATURES, VisitFigures};
 use waiting::Waiting;
 
 use crate::calendar::Day;
@@ -142,6 +142,12 @@ impl Learners {
     pub(crate) fn visit(&self, figures: &VisitFigures) -> f64 {
         let (features, analytic) = figures.features();
         self.visit.logit(&features, analytic)
+    }
+
+    /// What each figure of a customer adds to those log-odds, by [`VISIT_FEATURE_NAMES`], and what stands without
+    /// any; none while the analytic form speaks.
+    pub(crate) fn visit_terms(&self, figures: &VisitFigures) -> Option<([f64; VISIT_FEATURES], f64)> {
+        self.visit.terms(&figures.features().0)
     }
 
     /// How each learner does, under a stable name.

@@ -13,5 +13,7 @@ pub const VISIT_DAYS: u16 = 60;
 #[must_use]
 pub fn visit(customer: &Customer, at: Timestamp, context: &Context<'_>) -> f64 {
     let today = calendar::day_of(&context.settings.time_zone, at);
-    probability(context.model.learners().visit(&visit_figures(&customer.head, today, context.model)))
+    let head = &customer.head;
+    let figures = visit_figures(head, &head.amounts, today, context.model);
+    probability(context.model.learners().visit(&figures))
 }

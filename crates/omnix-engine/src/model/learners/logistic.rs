@@ -150,6 +150,17 @@ impl<const N: usize> Logistic<N> {
         }
     }
 
+    /// What each feature adds to the log-odds, and what stands without any; none while the analytic form speaks.
+    pub(crate) fn terms(&self, features: &[f64; N]) -> Option<([f64; N], f64)> {
+        let is_learnt = self.stage() == LearnerStage::Learnt;
+        let mut terms = [0.0; N];
+        for (((term, x), scale), weight) in terms.iter_mut().zip(features).zip(&self.scale).zip(&self.weights)
+        {
+            *term = weight.average * scale.standard(*x);
+        }
+        is_learnt.then_some((terms, self.bias.average))
+    }
+
     fn learnt(&self, features: &[f64; N]) -> f64 {
         let parts = features.iter().zip(&self.scale).zip(&self.weights);
         let sum: f64 = parts.map(|((x, scale), weight)| weight.average * scale.standard(*x)).sum();

@@ -42,6 +42,7 @@ fn taught_day(number: Day) -> RowSample {
         let figures = VisitFigures {
             silent: if often { 3.0 } else { 90.0 },
             mu: 3.0,
+            sd: 0.8,
             order_days: 4.0,
             age: 200.0,
             rate: 1.5,

@@ -1,8 +1,10 @@
 //! A customer at a moment: the figures that say whether they will order in the next 60 days.
 //!
 //! Recency, frequency, age, amount and the forgetting order rate, as in the project's notes on churn. The
-//! analytic form is that rate alone: with half-life of 60 days, `1 - 2^-ew` is the probability of an order of a
-//! Poisson process that has `ew` orders in mind.
+//! analytic form is `alive (1 - 2^-ew)`: with a half-life of 60 days `1 - 2^-ew` is the probability of an order
+//! of a Poisson process that has `ew` orders in mind; and a customer who leaves after one order in twenty
+//! (the BG model's dropout: Fader, Hardie, Lee 2005, Marketing Science 24), and whose intervals outlast their
+//! silence with probability `S`, is still there with probability `0.95 S/(0.95 S + 0.05)`.
 //!
 //! Deliberately not here: segments, and how the figures are read off a state (`predict`).
 
@@ -10,11 +12,27 @@ use omnix_model::{DecodeError, Reader, Writer};
 
 use super::half::Half;
 use super::logistic::logit;
+use crate::LogNormal;
 use crate::math::{exp2, ln, ln_1p};
 
 /// Features of a customer.
-pub(crate) const VISIT_FEATURES: usize = 9;
-const FIGURES: usize = 6;
+pub(crate) const VISIT_FEATURES: usize = 10;
+/// Their names, in their order.
+pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES] = [
+    "silence",
+    "usualGap",
+    "silenceOverUsualGap",
+    "overdue",
+    "orderDays",
+    "isFirstOrder",
+    "age",
+    "ordersInMind",
+    "usualAmount",
+    "stillThere",
+];
+const FIGURES: usize = 7;
+/// The share of orders after which a customer leaves.
+const DROPOUT: f64 = 0.05;
 
 /// What is known of a customer's orders at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +41,8 @@ pub(crate) struct VisitFigures {
     pub silent: f64,
     /// The mean of ln(days) between order days, shrunk towards that of all customers.
     pub mu: f64,
+    /// Their standard deviation.
+    pub sd: f64,
     /// Order days; 1 or more.
     pub order_days: f64,
     /// Days since the first order day.
@@ -34,10 +54,18 @@ pub(crate) struct VisitFigures {
 }
 
 impl VisitFigures {
+    /// The probability that the customer is still there.
+    pub(crate) fn alive(&self) -> f64 {
+        let outlasts = LogNormal { mu: self.mu, sd: self.sd }.survival(self.silent);
+        let there = (1.0 - DROPOUT) * outlasts;
+        there / (there + DROPOUT)
+    }
+
     /// What the learner is told, and the log-odds of the analytic form.
     pub(crate) fn features(&self) -> ([f64; VISIT_FEATURES], f64) {
         let silent = ln_1p(self.silent);
         let over = silent - self.mu;
+        let alive = self.alive();
         let features = [
             silent,
             self.mu,
@@ -48,8 +76,9 @@ impl VisitFigures {
             ln_1p(self.age),
             ln(self.rate + 0.01),
             self.ln_amount,
+            logit(alive),
         ];
-        (features, logit(1.0 - exp2(-self.rate)))
+        (features, logit(alive * (1.0 - exp2(-self.rate))))
     }
 }
 
@@ -59,13 +88,13 @@ pub(crate) struct KeptVisit([Half; FIGURES]);
 
 impl KeptVisit {
     pub(crate) fn of(figures: &VisitFigures) -> Self {
-        let VisitFigures { silent, mu, order_days, age, rate, ln_amount } = *figures;
-        Self([silent, mu, order_days, age, rate, ln_amount].map(Half::of))
+        let VisitFigures { silent, mu, sd, order_days, age, rate, ln_amount } = *figures;
+        Self([silent, mu, sd, order_days, age, rate, ln_amount].map(Half::of))
     }
 
     pub(crate) fn figures(&self) -> VisitFigures {
-        let [silent, mu, order_days, age, rate, ln_amount] = self.0.map(Half::value);
-        VisitFigures { silent, mu, order_days, age, rate, ln_amount }
+        let [silent, mu, sd, order_days, age, rate, ln_amount] = self.0.map(Half::value);
+        VisitFigures { silent, mu, sd, order_days, age, rate, ln_amount }
     }
 
     pub(crate) fn encode(&self, out: &mut Writer) {
