@@ -206,7 +206,7 @@ fn the_steps_lead_to_the_figures_of_the_insight() {
         ("anomaly.burst", &["ordersInShortTime", "usual"]),
         ("consumption.certain", &["usualIntervalDays", "purchaseDays"]),
         ("consumption.overdue", &["usualIntervalDays", "purchaseDays"]),
-        ("segment.core_lost", &["orderDays", "daysSinceLastPurchase", "segmentationScore", "confidence"]),
+        ("segment.core_lost", &["orderDays", "segmentationScore", "confidence"]),
     ] {
         for name in names {
             let key = (message.to_owned(), (*name).to_owned());
