@@ -15,6 +15,7 @@ mod order;
 mod visit;
 
 pub use basket::{BasketContents, BasketMoment, contents};
+pub(crate) use consumption::Curve;
 pub use consumption::{CONSUMPTION_DAYS, Consumption, DUE_DAYS, consumption, due};
 pub use order::{OrderVerdict, burst, verdict};
 pub use visit::{VISIT_DAYS, visit};

@@ -9,7 +9,8 @@ use smol_str::SmolStr;
 
 use crate::customer::{Product, SegmentState};
 use crate::detect::{behavior_anomaly, consumption_prediction, recommendation_update};
-use crate::{Customer, Model, Settings, calendar, math, say};
+use crate::look::pair_figures;
+use crate::{Customer, Model, Settings, calendar, say};
 
 /// A customer as `GET /v1/streaming/customers/{customerId}` shows them.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,18 +179,22 @@ fn product_view(
     now: Timestamp,
 ) -> ProductView {
     // From the second purchase day on there is an interval to speak of.
-    let outlook =
-        (product.days >= 2).then(|| consumption_prediction::outlook(customer.intervals(), product, model));
-    let elapsed = math::days_between(product.last_at, now).max(0.0);
+    let outlook = (product.days >= 2)
+        .then(|| consumption_prediction::outlook(&customer.head, customer.intervals(), product, model));
+    let today = calendar::day_of(&settings.time_zone, now);
+    let elapsed = today.saturating_sub(product.last_day).max(0);
+    let figures = pair_figures(&customer.head, product, customer.intervals(), (today, elapsed), model);
+    let [.., within_month] = model.learners().due(&figures);
     ProductView {
         product_id: product.id.clone(),
         product_name: product.shown_name(model),
         purchases: product.purchases.into(),
         last_purchase_at: product.last_at,
         usual_interval_days: outlook.map(|outlook| outlook.distribution.median()),
-        next_expected_at: outlook.map(|outlook| calendar::start_of(&settings.time_zone, outlook.due)),
-        confidence: outlook
-            .map(|outlook| outlook.distribution.ends_within(elapsed, consumption_prediction::HORIZON_DAYS)),
+        next_expected_at: outlook
+            .filter(|outlook| outlook.has_date)
+            .map(|outlook| calendar::start_of(&settings.time_zone, outlook.due)),
+        confidence: outlook.map(|_| within_month),
     }
 }
 

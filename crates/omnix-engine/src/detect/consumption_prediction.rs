@@ -1,7 +1,7 @@
 //! `consumption_prediction`: a product that a customer will need soon, or was expected to buy and did not.
 //!
-//! Intervals between the days on which a customer buys a product are log-normal, shrunk towards product,
-//! customer and all pairs. Said at a basket's end of the product that is known best, from its third purchase
+//! The probability is learnt from what came of earlier purchases of all customers; until there is enough of that
+//! it is that of a log-normal interval, shrunk towards product, customer and all pairs. Said at a basket's end of the product that is known best, from its third purchase
 //! day on, if it is not expected within days: what is bought all the time needs no reminder. Of one product it
 //! is said again when the horizon has passed, or when it has become more certain: a customer who comes every
 //! week is not news every week; what is held back is counted. A product that was expected and has not come by
@@ -14,13 +14,16 @@ use smol_str::SmolStr;
 
 use crate::basket::{Basket, Told};
 use crate::calendar::{self, Day};
-use crate::customer::Product;
+use crate::customer::{Head, Product};
 use crate::detect::Rule;
+use crate::look::pair_figures;
 use crate::math;
+use crate::model::PairFigures;
+use crate::predict::Curve;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
-use crate::{IntervalSums, LogNormal, Model, Settings};
+use crate::{Context, IntervalSums, LearnerStage, LogNormal, Model, Settings};
 
 const RULE: &str = "consumption_prediction";
 const OVERDUE_RULE: &str = "consumption_prediction.overdue";
@@ -36,17 +39,28 @@ const USUAL_DAYS_MIN: i32 = 7;
 const AHEAD_DAYS_MIN: Day = 3;
 /// The standard normal value that 95 % of all values do not exceed: of many products some are always late.
 const NINETEEN_OF_TWENTY: f64 = 1.644_853_626_951_472_2;
+/// ln of how much more than usual is sold in a season.
+const SEASON_MIN: f64 = 0.405_465_108_108_164_4;
+/// Reasons that are said, and the log-odds that they move at the least.
+const REASONS_MAX: usize = 3;
+const REASON_MIN: f64 = 0.05;
 /// Intervals that the spread of all pairs counts for, beside a pair's own.
 const SPREAD_WEIGHT: f64 = 4.0;
 
 /// When a product will be bought again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outlook {
+    /// What is known of it, as of its last purchase.
+    pub pair: PairFigures,
+    /// Its interval by the customer's rhythm alone.
     pub distribution: LogNormal,
     /// The probability that it is bought within [`HORIZON_DAYS`] of its last purchase.
     pub confidence: f64,
-    /// The day around which it is expected.
+    /// The day by which it is bought with even odds; by the rhythm alone while little is learnt, or where that lies
+    /// beyond 60 days.
     pub due: Day,
+    /// Whether it is expected within 60 days.
+    pub has_date: bool,
 }
 
 impl Outlook {
@@ -56,14 +70,36 @@ impl Outlook {
     }
 }
 
-/// The outlook for a product at its last purchase; `customer` are the customer's intervals of all products.
-pub(crate) fn outlook(customer: IntervalSums, product: &Product, model: &Model) -> Outlook {
-    let prior = model.prior_mean(&product.id, customer);
-    let distribution = model.intervals().posterior(prior, product.interval_sums());
+/// The outlook for a product at its last purchase; `intervals` are the customer's of all products.
+pub(crate) fn outlook(head: &Head, intervals: IntervalSums, product: &Product, model: &Model) -> Outlook {
+    of_pair(pair_figures(head, product, intervals, (product.last_day, 0), model), product, model)
+}
+
+/// The same, if it is likelier than `floor` that the product is bought within the horizon.
+fn likely(
+    (head, intervals): (&Head, IntervalSums),
+    product: &Product,
+    model: &Model,
+    floor: f64,
+) -> Option<Outlook> {
+    let pair = pair_figures(head, product, intervals, (product.last_day, 0), model);
+    let is_likely = model.learners().bought_within_month(&pair) > floor;
+    is_likely.then(|| of_pair(pair, product, model)).filter(|outlook| outlook.has_date)
+}
+
+fn of_pair(pair: PairFigures, product: &Product, model: &Model) -> Outlook {
+    let distribution = LogNormal { mu: pair.mu, sd: pair.sd };
+    let median = Curve::of(&pair, model).median();
+    // Before much is learnt the rhythm names the date better than the mean of two forms.
+    let is_learnt = model.learners().month_stage() == LearnerStage::Learnt;
+    let learnt = median.filter(|_| is_learnt);
+    let days = say::whole_days(learnt.unwrap_or_else(|| distribution.median()));
     Outlook {
+        pair,
         distribution,
-        confidence: distribution.ends_within(0.0, HORIZON_DAYS),
-        due: product.last_day.saturating_add(say::whole_days(distribution.median())),
+        confidence: model.learners().bought_within_month(&pair),
+        due: product.last_day.saturating_add(days),
+        has_date: median.is_some(),
     }
 }
 
@@ -82,8 +118,11 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         |product: &Product| product.last_basket == basket.number && product.days >= PURCHASE_DAYS_MIN;
     let mut expected: Vec<(ProductId, Day)> = Vec::new();
     for product in customer.products().filter(|product| is_bought(product)) {
-        let outlook = outlook(before, product, model);
-        if outlook.confidence <= settings.high_confidence_threshold || outlook.usual_days() < USUAL_DAYS_MIN {
+        let known = (&customer.head, before);
+        let Some(outlook) = likely(known, product, model, settings.high_confidence_threshold) else {
+            continue;
+        };
+        if outlook.usual_days() < USUAL_DAYS_MIN {
             continue;
         }
         let overdue_on = overdue_day(product, &outlook, model);
@@ -137,12 +176,12 @@ pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
         return;
     }
     *suppressed = suppressed.saturating_add(count.saturating_sub(1));
-    let outlook = outlook(stage.customer.intervals(), product, stage.context.model);
+    let outlook = outlook(&stage.customer.head, stage.customer.intervals(), product, stage.context.model);
     let said = overdue_said(stage, product, &outlook, due, &late);
     let mut cause = today.to_le_bytes().to_vec();
     cause.extend_from_slice(product.id.as_str().as_bytes());
     let id = stage.raise(said, &cause);
-    let event = prediction_event(stage, product, &outlook, due, "due_date_passed");
+    let event = prediction_event(stage, product, &outlook, due, vec![SmolStr::new_static("due_date_passed")]);
     stage.derive(id, event);
 }
 
@@ -261,7 +300,8 @@ fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: 
     let said = likely_said(stage, basket, product, outlook);
     let id = stage.raise_for(basket, Rule::Consumption, said);
     if is_first {
-        let event = prediction_event(stage, product, outlook, basket.last_at, "regular_interval");
+        let factors = reasons(&outlook.pair, stage.context.model).into_iter().map(|(name, _)| name);
+        let event = prediction_event(stage, product, outlook, basket.last_at, factors.collect());
         stage.derive(id, event);
     }
 }
@@ -271,7 +311,7 @@ fn prediction_event(
     product: &Product,
     outlook: &Outlook,
     at: Timestamp,
-    factor: &'static str,
+    factors: Vec<SmolStr>,
 ) -> Event {
     let zone = &stage.context.settings.time_zone;
     Event::ConsumptionPrediction(ConsumptionPrediction {
@@ -279,8 +319,8 @@ fn prediction_event(
         product_id: product.id.clone(),
         predicted_consumption_date: calendar::start_of(zone, outlook.due),
         confidence: outlook.confidence,
-        prediction_type: PredictionType::PatternBased,
-        factors: vec![SmolStr::new_static(factor)],
+        prediction_type: prediction_type(&outlook.pair, stage.context.model),
+        factors,
         timestamp: at,
         alert_triggered: is_certain(outlook, stage.context.settings),
         extra: SmolStr::default(),
@@ -313,7 +353,7 @@ fn likely_said(stage: &Stage<'_>, basket: &Basket, product: &Product, outlook: &
         event_timestamp: basket.last_at,
         sentence,
         params: params(customer, &name, &date, outlook),
-        figures: figures(product, &name, outlook, &settings.time_zone),
+        figures: figures(product, &name, outlook, stage.context),
     }
 }
 
@@ -332,7 +372,7 @@ fn overdue_said(
         "Customer {customer} was expected to buy {name} around {date} and has not: last bought on {}.",
         calendar::date_text(product.last_day)
     );
-    let mut figures = figures(product, &name, outlook, zone);
+    let mut figures = figures(product, &name, outlook, stage.context);
     let products = late.iter().map(|product| say::text(product.id.as_str())).take(10).collect();
     figures.extend(named([
         ("subtype", say::text("overdue")),
@@ -352,6 +392,27 @@ fn overdue_said(
     }
 }
 
+/// What carried the prediction: the season when the product or the shop sells half as much again or less than
+/// usual, else what was learnt, else the rhythm.
+fn prediction_type(pair: &PairFigures, model: &Model) -> PredictionType {
+    let is_seasonal = pair.trend.abs().max(pair.season.abs()) > SEASON_MIN;
+    match model.learners().month_stage() {
+        LearnerStage::Learnt if is_seasonal => PredictionType::Seasonal,
+        LearnerStage::Learnt => PredictionType::AiEnhanced,
+        LearnerStage::Analytic | LearnerStage::Straightened => PredictionType::PatternBased,
+    }
+}
+
+/// What speaks for the purchase and against it, by how much, in log-odds: what matters most first.
+fn reasons(pair: &PairFigures, model: &Model) -> Vec<(SmolStr, f64)> {
+    let Some(mut reasons) = model.learners().month_reasons(pair) else {
+        return vec![(SmolStr::new_static("regular_interval"), pair.features(HORIZON_DAYS).1)];
+    };
+    reasons.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+    let said = reasons.into_iter().filter(|(_, weight)| weight.abs() >= REASON_MIN).take(REASONS_MAX);
+    said.map(|(name, weight)| (SmolStr::new_static(name), weight)).collect()
+}
+
 fn params(customer: &str, name: &str, date: &str, outlook: &Outlook) -> omnix_model::Figures {
     named([
         ("customerId", say::text(customer)),
@@ -361,21 +422,20 @@ fn params(customer: &str, name: &str, date: &str, outlook: &Outlook) -> omnix_mo
     ])
 }
 
-fn figures(
-    product: &Product,
-    name: &str,
-    outlook: &Outlook,
-    zone: &jiff::tz::TimeZone,
-) -> omnix_model::Figures {
+fn figures(product: &Product, name: &str, outlook: &Outlook, context: &Context<'_>) -> omnix_model::Figures {
+    let Context { model, settings, .. } = context;
+    let said = reasons(&outlook.pair, model).into_iter();
+    let factors = said.map(|(name, weight)| say::text(&format!("{name} {weight:+.2}"))).collect();
     named([
         ("source", say::text("purchases")),
         ("productId", say::text(product.id.as_str())),
         ("productName", say::text(name)),
-        ("predictedConsumptionDate", Figure::Time(calendar::start_of(zone, outlook.due))),
+        ("predictedConsumptionDate", Figure::Time(calendar::start_of(&settings.time_zone, outlook.due))),
         ("confidence", say::number(outlook.confidence)),
         ("horizonDays", Figure::Number(HORIZON_DAYS)),
         ("usualIntervalDays", say::number(outlook.distribution.median())),
         ("purchaseDays", Figure::Count(product.days.into())),
-        ("predictionType", say::text(PredictionType::PatternBased.name())),
+        ("predictionType", say::text(prediction_type(&outlook.pair, model).name())),
+        ("factors", Figure::List(factors)),
     ])
 }

@@ -4,7 +4,9 @@ use omnix_model::{Figure, ProductId};
 
 use super::{Decision, Origin, Step, flag, step};
 use crate::customer::Product;
-use crate::{Customer, IntervalSums, PAIR_SHRINKAGE, say};
+use crate::look::pair_figures;
+use crate::model::PairFigures;
+use crate::{Customer, IntervalSums, Model, PAIR_SHRINKAGE, say};
 
 const RULE: &str = "consumption_prediction";
 
@@ -97,9 +99,24 @@ fn of_product(
     .using(&centre)
     .using(&spread);
     let mut steps = vec![rhythm, prior, centre, spread, usual, chance];
+    let pair = pair_figures(&customer.head, product, intervals, (product.last_day, 0), model);
+    steps.extend(learnt(model, &pair));
     steps.extend(verdict(decision, said));
     debug_assert!(customer.product_count() > 0, "the product is the customer's");
     steps
+}
+
+/// What was learnt of such pairs; nothing while the rhythm alone speaks.
+fn learnt(model: &Model, pair: &PairFigures) -> Option<Step> {
+    let reasons = model.learners().month_reasons(pair)?;
+    let confidence = model.learners().bought_within_month(pair);
+    let step = step(
+        "confidence",
+        "the probability that the product is bought within 30 days of its last purchase, as all customers have taught",
+        "1 / (1 + e ^ -(what stands without any figure + sum of what each figure adds to the log-odds))",
+        say::number(confidence),
+    );
+    Some(reasons.into_iter().fold(step, |step, (name, weight)| step.number(name, weight, Origin::Model)))
 }
 
 /// Which threshold the confidence passed; nothing for what was expected and did not come.

@@ -22,7 +22,7 @@ use omnix_model::{DecodeError, Reader, Timestamp, Writer};
 
 pub use logistic::{LearnerStage, LearnerStatus};
 pub(crate) use logistic::{Logistic, probability};
-pub(crate) use pair::{KeptPair, PAIR_FEATURES, PairFigures};
+pub(crate) use pair::{KeptPair, PAIR_FEATURES, PAIR_REASONS, PairFigures};
 pub use row::{Bought, LearnerInput, Ordered, PairRow, RowKey, VisitRow};
 pub(crate) use row::{Row, next_look, what, who};
 pub(crate) use visit::{KeptVisit, VISIT_FEATURE_NAMES, VISIT_FEATURES, VisitFigures};
@@ -34,6 +34,8 @@ use crate::model::tally::RowSample;
 
 /// Days ahead for which a pair is asked on the day on which it was bought.
 pub(crate) const BOUGHT_DAYS: [u8; 8] = [3, 7, 10, 14, 21, 30, 45, 60];
+/// Those of them that insights speak of.
+const MONTH_DAYS: f64 = 30.0;
 /// Days ahead for which a pair is asked on any day.
 pub(crate) const DUE_DAYS: [u8; 3] = [7, 14, 30];
 /// Days ahead for which a customer is asked.
@@ -130,6 +132,36 @@ impl Learners {
     /// falling.
     pub(crate) fn bought(&self, pair: &PairFigures) -> [f64; 8] {
         rising(BOUGHT_DAYS, &self.bought, pair)
+    }
+
+    /// The probability that a pair is bought within 30 days of the day on which it was bought.
+    pub(crate) fn bought_within_month(&self, pair: &PairFigures) -> f64 {
+        let (features, analytic) = pair.features(MONTH_DAYS);
+        probability(self.month().logit(&features, analytic))
+    }
+
+    /// Which form says so.
+    pub(crate) fn month_stage(&self) -> LearnerStage {
+        self.month().stage()
+    }
+
+    /// What each group of figures adds to those log-odds; none while the analytic form speaks.
+    pub(crate) fn month_reasons(&self, pair: &PairFigures) -> Option<Vec<(&'static str, f64)>> {
+        let (terms, _) = self.month().terms(&pair.features(MONTH_DAYS).0)?;
+        let mut reasons: Vec<(&'static str, f64)> = Vec::new();
+        for (name, term) in PAIR_REASONS.into_iter().zip(terms) {
+            match reasons.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += term,
+                None => reasons.push((name, term)),
+            }
+        }
+        Some(reasons)
+    }
+
+    /// The learner of 30 days.
+    fn month(&self) -> &Logistic<PAIR_FEATURES> {
+        let [_, _, _, _, _, month, ..] = &self.bought;
+        month
     }
 
     /// The probabilities that a pair is bought within the next [`DUE_DAYS`], the first of which has begun; never

@@ -15,6 +15,30 @@ use crate::math::{ln, ln_1p, pow};
 
 /// Features of a pair.
 pub(crate) const PAIR_FEATURES: usize = 21;
+/// Which reason a feature belongs to, in their order.
+pub(crate) const PAIR_REASONS: [&str; PAIR_FEATURES] = [
+    "regular_interval",
+    "regular_interval",
+    "regular_interval",
+    "regular_interval",
+    "bought_often",
+    "bought_often",
+    "customer_visits",
+    "customer_visits",
+    "customer_visits",
+    "bought_often",
+    "in_most_orders",
+    "in_most_orders",
+    "in_most_orders",
+    "latest_interval",
+    "product_trend",
+    "season",
+    "quantity",
+    "in_most_orders",
+    "customer_visits",
+    "buys_things_again",
+    "regular_interval",
+];
 /// Figures of a pair.
 const FIGURES: usize = 17;
 
