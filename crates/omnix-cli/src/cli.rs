@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Insights (talks to a server, or opens the data directory with --offline)
     #[command(subcommand)]
     Insight(InsightCommand),
-    /// Say how an insight came about, recomputed from the log (talks to a server, or opens the data directory with --offline)
+    /// Say how an insight came about (talks to a server, or opens the data directory with --offline)
     Explain(ExplainArgs),
     /// Refused events: list, show, replay (talks to a server, or --offline but for replay)
     #[command(subcommand)]
