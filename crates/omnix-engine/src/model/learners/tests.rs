@@ -1,3 +1,5 @@
+//! A small shop of which the truth is known: what the learners make of it.
+
 use super::pair::KeptPair;
 use super::visit::KeptVisit;
 use super::*;
