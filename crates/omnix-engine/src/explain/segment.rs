@@ -76,6 +76,7 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
 
 /// The probability of an order within 60 days: by the rhythm alone, or as all customers have taught.
 fn probability(score: f64, figures: &VisitFigures, model: &Model, rhythm: [&Step; 2]) -> Step {
+    let [_, alive] = rhythm;
     let step = match model.learners().visit_terms(figures) {
         None => rhythm.into_iter().fold(
             step(
@@ -90,11 +91,11 @@ fn probability(score: f64, figures: &VisitFigures, model: &Model, rhythm: [&Step
             let learnt = step(
                 "segmentationScore",
                 "the probability of an order within 60 days, as all customers have taught",
-                "1 / (1 + e ^ -(bias + sum of what each figure adds to the log-odds))",
+                "min(1, stillThere / 0.05) / (1 + e ^ -(bias + sum of what each figure adds to the log-odds))",
                 say::number(score),
             );
             let named = VISIT_FEATURE_NAMES.into_iter().zip(terms);
-            named.fold(learnt.number("bias", bias, Origin::Model), |step, (name, term)| {
+            named.fold(learnt.using(alive).number("bias", bias, Origin::Model), |step, (name, term)| {
                 step.number(name, term, Origin::Model)
             })
         }

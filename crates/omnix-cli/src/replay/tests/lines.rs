@@ -266,8 +266,8 @@ fn silence_moves_customers_at_its_own_moment_also_after_the_last_event() {
     assert_eq!((&moves[0]["from"], &moves[0]["to"]), (&Value::Null, &json!("New Customer")));
     assert_eq!(text(&moves[0], "at"), "2026-01-05T10:00:00Z");
     assert!(moves.len() > 2, "{moves:?}");
-    // 30 days and a fifth, and three more.
-    assert_eq!(text(&moves[1], "at"), "2026-02-13T10:00:00Z");
+    // New for 30 days; from the day after on it is another segment, and that for a week.
+    assert_eq!(text(&moves[1], "at"), "2026-02-12T00:00:00Z");
     assert_eq!(written.all(Kind::Segment)[0]["segment"], moves.last().unwrap()["to"]);
     assert_eq!(
         Written::of(&events, Dates::default()).all(Kind::Migration).len(),

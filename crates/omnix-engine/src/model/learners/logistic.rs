@@ -20,7 +20,7 @@ const STRAIGHT_FROM: f64 = 100.0;
 const WINDOW: f64 = 20_000.0;
 const LOSS_WINDOW: f64 = 1_000.0;
 /// How much larger the loss of the learnt probability may be before the fallback speaks.
-const WORSE: f64 = 1.02;
+const WORSE: f64 = 1.1;
 const RATE: f64 = 0.1;
 const SHRINKAGE: f64 = 1e-6;
 /// What a step is divided by at least: the seed of the sum of squared gradients.

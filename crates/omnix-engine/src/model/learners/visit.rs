@@ -28,7 +28,7 @@ pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES] = [
     "age",
     "ordersInMind",
     "usualAmount",
-    "stillThere",
+    "stillThereOdds",
 ];
 const FIGURES: usize = 7;
 /// The share of orders after which a customer leaves.
@@ -59,6 +59,12 @@ impl VisitFigures {
         let outlasts = LogNormal { mu: self.mu, sd: self.sd }.survival(self.silent);
         let there = (1.0 - DROPOUT) * outlasts;
         there / (there + DROPOUT)
+    }
+
+    /// How far what was learnt is to be believed, 0..=1: less than wholly where it is nineteen times likelier that
+    /// the customer has left than that they are still there.
+    pub(crate) fn belief(&self) -> f64 {
+        (self.alive() / 0.05).min(1.0)
     }
 
     /// What the learner is told, and the log-odds of the analytic form.
