@@ -223,7 +223,7 @@ mod tests {
         let deadline = Instant::now() + Duration::from_secs(30);
         while tree.tree.l0_run_count() == 4 {
             assert!(Instant::now() < deadline, "nothing is flushed, and nothing compacts");
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::yield_now();
         }
     }
 }
