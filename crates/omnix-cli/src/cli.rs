@@ -364,7 +364,8 @@ pub(crate) struct ReplayArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// A history to measure with instead of the simulated shop's
+    /// A history to measure with instead of the simulated shop's; for `written` also the CSV of the UCI data
+    /// set "Online Retail"
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Seconds a window lasts

@@ -1,5 +1,5 @@
-//! Importing a history with the full engine, durably, against job J; what it leaves on the disk; and how it
-//! slows when there are a hundred times as many customers.
+//! Importing a history with the full engine, durably, against job J; what it writes and leaves on the disk; and
+//! how it slows when there are a hundred times as many customers.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -82,6 +82,52 @@ pub(crate) fn speed(dir: &Path, data: Option<&Path>, sizes: &Sizes) -> Result<(R
         sides: "after the import, everything under log/".to_owned(),
     };
     Ok((speed, disk))
+}
+
+/// Every byte that an import writes, an event: log, models and state, its tables as often as they are rewritten.
+///
+/// `data` is a history in the API's form, or, by the end of its name, the CSV of "Online Retail".
+#[expect(clippy::cast_precision_loss, reason = "a few hundred bytes an event")]
+pub(crate) fn written(dir: &Path, data: Option<&Path>, sizes: &Sizes) -> Result<Row, Failure> {
+    let file = match data {
+        Some(path) => path.to_owned(),
+        None => {
+            let path = dir.join("events.ndjson");
+            sizes.shop.write_file(&path)?;
+            path
+        }
+    };
+    let is_csv = [".csv", ".csv.gz"].iter().any(|end| file.to_string_lossy().ends_with(end));
+    let before = written_bytes()?;
+    let output = binary()?
+        .arg("import")
+        .arg(&file)
+        .args(["--format", if is_csv { "online-retail" } else { "ndjson" }, "--json", "--data-dir"])
+        .arg(dir.join("data"))
+        .stderr(Stdio::null())
+        .output()?;
+    let bytes = written_bytes()? - before;
+    let counts: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let events = counts.get("events").and_then(serde_json::Value::as_f64);
+    let events = events.ok_or_else(|| Failure::unavailable("the import says nothing of events"))?;
+    Ok(Row {
+        name: "written by an import",
+        values: vec![bytes as f64 / events],
+        unit: "B/event",
+        target: Target::at_most(400.0, 400.0, 200.0),
+        sides: format!(
+            "{:.1} MiB for {events} events of {}",
+            bytes as f64 / f64::from(1 << 20),
+            if data.is_some() { "the history" } else { "a shop" }
+        ),
+    })
+}
+
+/// Bytes that this process and those it has waited for have written so far (Linux).
+fn written_bytes() -> Result<u64, Failure> {
+    let io = std::fs::read_to_string("/proc/self/io")?;
+    let bytes = io.lines().find_map(|line| line.strip_prefix("wchar:")?.trim().parse().ok());
+    bytes.ok_or_else(|| Failure::unavailable("the system does not count what is written"))
 }
 
 /// Events a second at a million customers against ten thousand, the same number of events each.

@@ -10,11 +10,12 @@ use crate::cli::BenchArgs;
 use crate::failure::Failure;
 
 /// The measurements, in the order in which they run: cheap ones first.
-const MEASUREMENTS: [&str; 10] = [
+const MEASUREMENTS: [&str; 11] = [
     "start",
     "idle",
     "engine",
     "import",
+    "written",
     "acknowledgement",
     "singles",
     "batches",
@@ -62,6 +63,7 @@ fn measure(name: &str, dir: &Path, data: Option<&Path>, run: &Run<'_>) -> Result
         "idle" => vec![runtime.block_on(memory::idle(dir, sizes.idle))?],
         "engine" => vec![engine::speed(sizes.engine, windows)?],
         "import" => import::speed(dir, data, sizes).map(|(speed, disk)| vec![speed, disk])?,
+        "written" => vec![import::written(dir, data, sizes)?],
         "acknowledgement" => vec![runtime.block_on(http::acknowledgement(dir, windows, window))?],
         "singles" => vec![runtime.block_on(http::singles(dir, windows, window))?],
         "batches" => vec![runtime.block_on(http::batches(dir, windows, window))?],

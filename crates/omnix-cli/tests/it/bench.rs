@@ -15,6 +15,7 @@ fn every_row_is_there_with_finite_figures() {
         "engine alone",
         "import",
         "log on disk",
+        "written by an import",
         "acknowledgement p99",
         "http single events",
         "http batches of 100",
