@@ -52,9 +52,13 @@ impl LineSums {
         self.ln_amount += other.ln_amount;
     }
 
-    /// Forgets what `days` make one forget.
-    pub(super) fn pass(&mut self, days: f64) {
-        let keep = decay(days, Self::HALF_LIFE_DAYS);
+    /// What is left of them after `days`.
+    pub(super) fn kept_after(days: f64) -> f64 {
+        decay(days, Self::HALF_LIFE_DAYS)
+    }
+
+    /// Forgets all but `keep` of them.
+    pub(super) fn fade(&mut self, keep: f64) {
         self.count *= keep;
         self.ln_amount *= keep;
     }
@@ -150,7 +154,7 @@ impl AmountPrior {
     pub(super) fn fold(&mut self, orders: &OrderSums, lines: LineSums, days: f64) {
         self.whole.fold(&orders.whole, days);
         self.for_lines.fold(&orders.for_lines, days);
-        self.lines.pass(days);
+        self.lines.fade(LineSums::kept_after(days));
         self.lines.merge(lines);
         self.threshold.fold(days, orders);
     }

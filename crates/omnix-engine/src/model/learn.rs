@@ -50,10 +50,11 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     let mut catalogue = old.catalogue.clone();
     let mut companions = old.companions.clone();
     let (long, short) = (decay(days, LONG_HALF_LIFE_DAYS), decay(days, SHORT_HALF_LIFE_DAYS));
+    let keep_lines = LineSums::kept_after(days);
     for product in catalogue.iter_mut() {
         product.popularity.decay(long, short);
         let mut lines = product.lines();
-        lines.pass(days);
+        lines.fade(keep_lines);
         product.set_lines(lines);
     }
     companions.advance(until, &mut catalogue);

@@ -38,6 +38,7 @@ pub(crate) const BOUGHT_DAYS: [u8; 8] = [3, 7, 10, 14, 21, 30, 45, 60];
 const MONTH_DAYS: f64 = 30.0;
 /// Days ahead for which a pair is asked on any day.
 pub(crate) const DUE_DAYS: [u8; 3] = [7, 14, 30];
+const DUE_DAYS_MAX: u8 = 30;
 /// Days ahead for which a customer is asked.
 pub(crate) const VISIT_DAYS: u8 = 60;
 
@@ -139,7 +140,7 @@ impl Learners {
     /// The probability that a pair is bought within 30 days of the day on which it was bought.
     pub(crate) fn bought_within_month(&self, pair: &PairFigures) -> f64 {
         let (features, analytic) = pair.features(MONTH_DAYS);
-        probability(self.month().logit(&features, analytic))
+        probability(self.month().logit(&features, || analytic))
     }
 
     /// Which form says so.
@@ -176,8 +177,7 @@ impl Learners {
     /// shop may have seen too little to have learnt what it means: the probability is that of what was learnt
     /// times [`VisitFigures::belief`].
     pub(crate) fn visit(&self, figures: &VisitFigures) -> f64 {
-        let (features, analytic) = figures.features();
-        let learnt = self.visit.logit(&features, analytic);
+        let learnt = self.visit.logit(&figures.features(), || figures.analytic());
         match figures.belief() {
             belief if belief < 1.0 => logit(belief * probability(learnt)),
             _ => learnt,
@@ -187,7 +187,7 @@ impl Learners {
     /// What each figure of a customer adds to those log-odds, by [`VISIT_FEATURE_NAMES`], and what stands without
     /// any; none while the analytic form speaks.
     pub(crate) fn visit_terms(&self, figures: &VisitFigures) -> Option<([f64; VISIT_FEATURES], f64)> {
-        self.visit.terms(&figures.features().0)
+        self.visit.terms(&figures.features())
     }
 
     /// How each learner does, under a stable name.
@@ -235,22 +235,15 @@ impl Learners {
     fn note_bought(&mut self, Bought { key, since, day }: Bought) {
         self.expects_waiting.note(since, key, i64::from(day) - i64::from(since));
         // From the day after the purchase to this one the pair may have been looked at.
-        let mut look = next_look(key.who, since);
-        let days = self.due_waiting.days_between(look, day);
-        while look <= day {
-            if days.binary_search(&look).is_ok() {
-                self.due_waiting.note(look, key, i64::from(day) - i64::from(look) + 1);
-            }
-            let Some(next) = look.checked_add(7).filter(|_| !days.is_empty()) else { return };
-            look = next;
+        for look in looks(key.who, since, day, DUE_DAYS_MAX) {
+            self.due_waiting.note(look, key, i64::from(day) - i64::from(look) + 1);
         }
     }
 
     fn note_ordered(&mut self, Ordered { who, since, day }: Ordered) {
         self.visits.add((f64::from(day) - f64::from(since)).max(1.0));
         let key = RowKey { what: 0, who };
-        let first = since.saturating_add(1).max(day.saturating_sub(VISIT_DAYS.into()));
-        for look in self.visits_waiting.days_between(first, day) {
+        for look in looks(who, since, day, VISIT_DAYS) {
             self.visits_waiting.note(look, key, i64::from(day) - i64::from(look) + 1);
         }
     }
@@ -268,8 +261,8 @@ impl Learners {
             }
         });
         visits_waiting.label(closed, &[VISIT_DAYS], false, |row, _, came| {
-            let (features, analytic) = row.figures.figures().features();
-            visit.learn(&features, analytic, came, VISIT_WINDOW);
+            let figures = row.figures.figures();
+            visit.learn(&figures.features(), figures.analytic(), came, VISIT_WINDOW);
         });
     }
 
@@ -321,6 +314,13 @@ impl Learners {
     }
 }
 
+/// The days after `since`, up to `day` and at most `days` before it, on which `who` is looked at.
+fn looks(who: u32, since: Day, day: Day, days: u8) -> impl Iterator<Item = Day> {
+    let before = since.max(day.saturating_sub(days.into()));
+    let first = next_look(who, before);
+    std::iter::successors(Some(first), |look| look.checked_add(7)).take_while(move |look| *look <= day)
+}
+
 /// What the learners of `days` say, made never to fall.
 fn rising<const H: usize>(
     days: [u8; H],
@@ -331,7 +331,7 @@ fn rising<const H: usize>(
     let mut said = [0.0; H];
     for ((place, days), learner) in said.iter_mut().zip(days).zip(learners) {
         let (features, analytic) = pair.features(days.into());
-        least = least.max(probability(learner.logit(&features, analytic)));
+        least = least.max(probability(learner.logit(&features, || analytic)));
         *place = least;
     }
     said

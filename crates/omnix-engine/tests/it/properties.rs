@@ -204,5 +204,5 @@ fn a_fixed_history_means_what_it_always_meant() {
         teacher.learn("2027-06-01T00:00:00Z".parse().unwrap());
         model = teacher.model;
     }
-    assert_eq!(format!("{:016x}", xxh3_64(all.as_bytes())), "68d0fd78d3ee70de");
+    assert_eq!(format!("{:016x}", xxh3_64(all.as_bytes())), "2b57b0e822618b47");
 }

@@ -145,13 +145,9 @@ impl Eyes<'_> {
     /// The first of the next 30 days on which a silent customer is out of `own`; else the last of them.
     fn next_out(&self, own: Segment, day: Day) -> (Day, bool) {
         let after = |days: Day| day.saturating_add(days);
-        let (mut inside, mut days) = (0, 1);
-        while !self.is_out_of(own, after(days)) {
-            if days == REVIEW_DAYS {
-                return (after(days), false);
-            }
-            inside = days;
-            days = (days * 2).min(REVIEW_DAYS);
+        let (mut inside, mut days) = (0, REVIEW_DAYS);
+        if !self.is_out_of(own, after(days)) {
+            return (after(days), false);
         }
         while days - inside > 1 {
             let middle = i32::midpoint(inside, days);

@@ -141,12 +141,12 @@ impl<const N: usize> Logistic<N> {
         }
     }
 
-    /// The log-odds of what `features` speak of; `analytic` are those of the analytic form.
-    pub(crate) fn logit(&self, features: &[f64; N], analytic: f64) -> f64 {
+    /// The log-odds of what `features` speak of; `analytic` says those of the analytic form, where they are needed.
+    pub(crate) fn logit(&self, features: &[f64; N], analytic: impl FnOnce() -> f64) -> f64 {
         match self.stage() {
             LearnerStage::Learnt => self.learnt(features),
-            LearnerStage::Straightened => self.straightened(analytic),
-            LearnerStage::Analytic => analytic,
+            LearnerStage::Straightened => self.straightened(analytic()),
+            LearnerStage::Analytic => analytic(),
         }
     }
 
@@ -285,13 +285,13 @@ mod tests {
         assert_eq!(taught(99).stage(), LearnerStage::Analytic);
         assert_eq!(taught(100).stage(), LearnerStage::Straightened);
         assert_eq!(taught(600).stage(), LearnerStage::Learnt);
-        assert!((taught(50).logit(&[1.0, 0.0], 3.0) - 3.0).abs() < 1e-12);
+        assert!((taught(50).logit(&[1.0, 0.0], || 3.0) - 3.0).abs() < 1e-12);
     }
 
     #[test]
     fn probabilities_come_to_what_is_observed() {
         let learner = taught(5_000);
-        let p = |x| probability(learner.logit(&[x, 0.0], 6.0 * x));
+        let p = |x| probability(learner.logit(&[x, 0.0], || 6.0 * x));
         for x in [-0.8, 0.0, 0.8] {
             assert!((p(x) - probability(2.0 * x)).abs() < 0.06, "{x}: {}", p(x));
         }
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_form_that_is_too_sure_is_set_straight() {
         let learner = taught(400);
-        let p = probability(learner.logit(&[0.8, 0.0], 4.8));
+        let p = probability(learner.logit(&[0.8, 0.0], || 4.8));
         assert!((0.65..0.93).contains(&p), "{p}");
     }
 

@@ -67,12 +67,16 @@ impl VisitFigures {
         (self.alive() / 0.05).min(1.0)
     }
 
-    /// What the learner is told, and the log-odds of the analytic form.
-    pub(crate) fn features(&self) -> ([f64; VISIT_FEATURES], f64) {
+    /// The log-odds of the analytic form.
+    pub(crate) fn analytic(&self) -> f64 {
+        logit(self.alive() * (1.0 - exp2(-self.rate)))
+    }
+
+    /// What the learner is told.
+    pub(crate) fn features(&self) -> [f64; VISIT_FEATURES] {
         let silent = ln_1p(self.silent);
         let over = silent - self.mu;
-        let alive = self.alive();
-        let features = [
+        [
             silent,
             self.mu,
             over,
@@ -82,9 +86,8 @@ impl VisitFigures {
             ln_1p(self.age),
             ln(self.rate + 0.01),
             self.ln_amount,
-            logit(alive),
-        ];
-        (features, logit(alive * (1.0 - exp2(-self.rate))))
+            logit(self.alive()),
+        ]
     }
 }
 

@@ -91,11 +91,6 @@ impl<R: Row> Waiting<R> {
         }
     }
 
-    /// The days of batches from `first` to `last`.
-    pub(crate) fn days_between(&self, first: Day, last: Day) -> Vec<Day> {
-        self.batches.iter().map(|batch| batch.day).filter(|day| (first..=last).contains(day)).collect()
-    }
-
     /// Hands over what is known by the end of `closed`, the day of a row not among its days if `counts_next`:
     /// each row, the number of its horizon among `horizons`, and whether it came about in time.
     pub(crate) fn label(
