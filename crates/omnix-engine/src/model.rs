@@ -260,6 +260,11 @@ impl Model {
         self.body.catalogue.find_under(hash, |slot| self.pull(slot).id.as_ref() == Some(id))
     }
 
+    /// The slots of all products whose id has this hash.
+    pub(crate) fn slots_under(&self, hash: u32) -> impl Iterator<Item = u32> {
+        self.body.catalogue.under(hash)
+    }
+
     /// The product in a slot.
     pub(crate) fn at(&self, slot: u32) -> Option<&Product> {
         self.body.catalogue.get(slot)

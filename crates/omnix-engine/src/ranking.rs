@@ -7,8 +7,10 @@
 //! Deliberately not here: how the customer's products are stored, and whether a change of the lists is worth
 //! telling.
 
+mod change;
 mod scratch;
 
+use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 use omnix_model::{ProductId, Timestamp};
@@ -18,6 +20,7 @@ use crate::math::{days_between, exp, narrow, sqrt};
 use crate::model::Pull;
 use crate::view::{Recommendations, Recommended};
 use crate::{IntervalSums, LogNormal, Model, Product};
+pub(crate) use change::NEWS_MIN;
 use scratch::Scratch;
 
 /// What a customer's state knows of one product they bought, as far as the lists depend on it.
@@ -104,7 +107,7 @@ impl<'a> Ranking<'a> {
 
     /// What to buy again. To be asked before [`Self::list_new`], which uses up what is known of own products.
     pub(crate) fn list_again(&self) -> Vec<Recommended> {
-        again(self.model, self.query, &self.taste)
+        self.again()
     }
 
     /// What is new.
@@ -208,6 +211,13 @@ struct Scored<'a> {
     is_due: bool,
 }
 
+impl Scored<'_> {
+    /// Who stands first: the better one, of two that are as good by id.
+    fn rank(&self, other: &Scored<'_>) -> Ordering {
+        other.score.total_cmp(&self.score).then_with(|| self.product_id.cmp(other.product_id))
+    }
+}
+
 /// The best so far, best first: there are many products and few places.
 struct Best<'a> {
     list: Vec<Scored<'a>>,
@@ -219,12 +229,8 @@ impl<'a> Best<'a> {
         Self { list: Vec::with_capacity(limit.min(products) + 1), limit }
     }
 
-    /// Better before worse, ties by id.
     fn offer(&mut self, scored: Scored<'a>) {
-        let stands_before = |other: &Scored<'_>| {
-            scored.score.total_cmp(&other.score).then_with(|| other.product_id.cmp(scored.product_id)).is_lt()
-        };
-        let place = self.list.partition_point(stands_before);
+        let place = self.list.partition_point(|other| other.rank(&scored).is_lt());
         self.list.insert(place, scored);
         self.list.truncate(self.limit);
     }
@@ -250,30 +256,41 @@ struct Liked<'a> {
     liking: f64,
 }
 
-/// The customer's own products, those liked most first. Whether one is due is only worked out while that can
-/// still bring it into the list: at most 1.5 times its liking.
-fn again(model: &Model, query: &RankQuery<'_>, taste: &Taste<'_>) -> Vec<Recommended> {
-    let mut liked = liked(query, taste);
-    if liked.len() > query.limit {
-        liked.select_nth_unstable_by(query.limit, |a, b| b.liking.total_cmp(&a.liking));
-    }
-    let mut best = Best::new(query.limit, liked.len());
-    for Liked { item, known, liking } in liked {
-        let is_out = |due: f64| best.least().is_some_and(|least| liking * (0.5 + due) < least);
-        if is_out(1.0) {
-            continue;
+impl<'a> Ranking<'a> {
+    /// The customer's own products, those liked most first.
+    fn again(&self) -> Vec<Recommended> {
+        let limit = self.query.limit;
+        let mut liked = liked(self.query, &self.taste);
+        if liked.len() > limit {
+            liked.select_nth_unstable_by(limit, |a, b| b.liking.total_cmp(&a.liking));
         }
-        let interval = interval(model, query, item, known.pull);
-        let elapsed = days_between(item.last_at, query.now).max(0.0);
+        let mut best = Best::new(limit, liked.len());
+        for liked in &liked {
+            if let Some(scored) = self.scored(liked, best.least()) {
+                best.offer(scored);
+            }
+        }
+        best.recommended(self.model)
+    }
+
+    /// Its score, unless that lies below `least`. Whether it is due is only worked out while that can still bring it
+    /// there: at most 1.5 times its liking.
+    fn scored(&self, liked: &Liked<'a>, least: Option<f64>) -> Option<Scored<'a>> {
+        let &Liked { item, known, liking } = liked;
+        let is_out = |due: f64| least.is_some_and(|least| liking * (0.5 + due) < least);
+        if is_out(1.0) {
+            return None;
+        }
+        let interval = interval(self.model, self.query, item, known.pull);
+        let elapsed = days_between(item.last_at, self.query.now).max(0.0);
         let outlast = interval.survival(elapsed + DUE_DAYS);
         if is_out(1.0 - outlast) {
-            continue;
+            return None;
         }
         let due = interval.ends_before(elapsed, outlast);
         let (score, is_due) = (liking * (0.5 + due), due >= DUE_MIN);
-        best.offer(Scored { score, product_id: item.product_id, slot: known.slot, is_due });
+        Some(Scored { score, product_id: item.product_id, slot: known.slot, is_due })
     }
-    best.recommended(model)
 }
 
 /// How much the customer likes each of their products, whether due or not.

@@ -16,19 +16,17 @@ use crate::customer::{Customer, LISTED, key};
 use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
-use crate::ranking::{OwnItem, RankQuery, Ranking, rank};
+use crate::ranking::{NEWS_MIN, OwnItem, RankQuery, Ranking, rank};
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
 use crate::{Model, Recommendations, Recommended};
 
 const RULE: &str = "recommendation_update";
-/// New products among the first of a list that are worth telling.
-const NEW_MIN: usize = 3;
 
 /// Says what to offer the customer, if that has changed, and notes whether it has by now.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let model = stage.context.model;
-    if basket.number < 2 || model.popular().nth(NEW_MIN - 1).is_none() {
+    if basket.number < 2 || model.popular().nth(NEWS_MIN - 1).is_none() {
         return;
     }
     if !speaks(&stage.customer, basket) {
@@ -51,7 +49,7 @@ fn have_changed(customer: &Customer, model: &Model, now: Timestamp) -> bool {
     let (own, intervals) = (own_items(customer), customer.intervals());
     let query = RankQuery { own: &own, intervals, basket: &[], limit: LISTED, now };
     let Some(mut ranking) = Ranking::of(model, &query) else { return false };
-    is_news(&ranking.list_again(), again) || is_news(&ranking.list_new(), new)
+    ranking.is_again_changed(again) || ranking.is_new_changed(new)
 }
 
 /// Whether the basket tells what the lists are: settled when it is first evaluated, by what stood before it.
@@ -106,12 +104,6 @@ fn keys(list: &[Recommended]) -> [u32; LISTED] {
         *place = math::low32(key(&product.product_id));
     }
     keys
-}
-
-/// Whether enough products of a list are not among those told.
-fn is_news(list: &[Recommended], told: &[u32; LISTED]) -> bool {
-    let new = keys(list).iter().filter(|key| **key != 0 && !told.contains(key)).count();
-    new >= NEW_MIN
 }
 
 fn said(stage: &Stage<'_>, basket: &Basket, lists: &Recommendations) -> Said {

@@ -61,6 +61,11 @@ impl Catalogue {
         self.index.find(hash, is_it)
     }
 
+    /// The slots of all products under the hash of an id.
+    pub(super) fn under(&self, hash: u32) -> impl Iterator<Item = u32> {
+        self.index.under(hash)
+    }
+
     /// The product in a slot.
     pub(super) fn get(&self, slot: u32) -> Option<&Product> {
         self.slots.get(slot as usize)?.as_ref()

@@ -33,16 +33,17 @@ impl Index {
 
     /// The place under `hash` for which `is_it` holds.
     pub(super) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let mask = self.entries.len().checked_sub(1)?;
-        let mut at = hash as usize & mask;
-        loop {
-            let &(entry_hash, place) = self.entries.get(at)?;
-            let place = place.checked_sub(1)?;
-            if entry_hash == hash && is_it(place) {
-                return Some(place);
-            }
-            at = (at + 1) & mask;
-        }
+        self.under(hash).find(|&place| is_it(place))
+    }
+
+    /// All places under `hash`.
+    pub(super) fn under(&self, hash: u32) -> impl Iterator<Item = u32> {
+        let mask = self.entries.len().saturating_sub(1);
+        let probed = (hash as usize..).map(move |at| self.entries.get(at & mask));
+        // A free place is 0, where the search ends: at most half of the entries are used.
+        let taken =
+            probed.map_while(|entry| entry.and_then(|&(hash, place)| Some((hash, place.checked_sub(1)?))));
+        taken.filter(move |&(other, _)| other == hash).map(|(_, place)| place)
     }
 
     /// Adds `place` under `hash`; the caller knows that it is not there.
@@ -103,5 +104,7 @@ mod tests {
         }
         assert_eq!(index.find(7, |at| at == 39), Some(39));
         assert_eq!(index.find(7, |_| false), None);
+        assert_eq!(index.under(7).collect::<Vec<_>>(), (0..40).collect::<Vec<_>>());
+        assert_eq!(index.under(8).next(), None);
     }
 }

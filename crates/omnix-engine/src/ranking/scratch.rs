@@ -74,6 +74,31 @@ impl Scratch {
         }
     }
 
+    /// Calls `goes_on` with each product of figure and factor that is not below `least`, as long as it says so.
+    pub(super) fn visit(
+        &self,
+        factors: &[[f32; CHUNK]],
+        least: f32,
+        mut goes_on: impl FnMut(f32, u32) -> bool,
+    ) {
+        if let Some(touched) = &self.touched {
+            let factors = factors.as_flattened();
+            let score = |slot: u32| self.at(slot) * factors.get(slot as usize).copied().unwrap_or(0.0);
+            let mut scores = touched.iter().map(|&slot| (score(slot), slot));
+            let _: bool = scores.all(|(score, slot)| score < least || goes_on(score, slot));
+            return;
+        }
+        for ((figures, factors), first) in self.figures.iter().zip(factors).zip((0_u32..).step_by(CHUNK)) {
+            if peak(figures, factors) < least {
+                continue;
+            }
+            let scores = figures.iter().zip(factors).map(|(figure, factor)| figure * factor);
+            if !scores.zip(first..).all(|(score, slot)| score < least || goes_on(score, slot)) {
+                return;
+            }
+        }
+    }
+
     /// Calls `take` with each product of figure and factor that may be among the `places` largest: above 0 and not
     /// below the limit that the call before answered. Sets all figures to 0.
     pub(super) fn drain(
