@@ -147,14 +147,16 @@ impl<'m> Taste<'m> {
         }
         let mut held: Vec<u32> = liked.iter().map(|&(slot, _)| slot).collect();
         if liked.len() > TASTE_MAX {
-            liked.select_nth_unstable_by(TASTE_MAX, |(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
+            liked.select_nth_unstable_by_key(TASTE_MAX, |&(slot, weight)| {
+                in_one(!weight.to_bits(), slot.into())
+            });
             liked.truncate(TASTE_MAX);
         }
         let in_basket: Vec<u32> = query.basket.iter().filter_map(|id| model.slot(id)).collect();
         liked.extend(in_basket.iter().take(TASTE_MAX).map(|&slot| (slot, COMPANY_WEIGHT)));
         held.extend(in_basket);
         // Sums are rounded alike whatever the order in which the customer's products are held.
-        liked.sort_unstable_by(|(i, a), (j, b)| i.cmp(j).then(a.total_cmp(b)));
+        liked.sort_unstable_by_key(|&(slot, weight)| in_one(slot.into(), weight.to_bits()));
         let length = sqrt(liked.iter().map(|(_, weight)| weight * weight).sum());
         // Most of the time goes into waiting for lists that lie all over the memory: all are asked for at once.
         std::hint::black_box(model.fetch_companions(liked.iter().map(|&(slot, _)| slot)));
@@ -166,16 +168,39 @@ impl<'m> Taste<'m> {
     }
 }
 
+/// Two numbers that are compared one after the other, as one: without a branch, where many are sorted. Floats that
+/// are not negative stand in the order of their bits.
+fn in_one(first: u64, then: u64) -> u128 {
+    u128::from(first) << 64 | u128::from(then)
+}
+
 /// How often a product was bought, a basket without it leaving 0.9: exact when its baskets lie evenly.
 fn weight(item: &OwnItem<'_>) -> f64 {
-    let count = f64::from(item.baskets.max(1));
-    let span = f64::from(item.baskets_since_first.max(1)) - 1.0 - f64::from(item.baskets_since_last);
+    let span = item.baskets_since_first.saturating_sub(1).saturating_sub(item.baskets_since_last);
     let since_last = left_after(item.baskets_since_last);
-    if count < 2.0 || span <= 0.0 {
+    if item.baskets < 2 || span == 0 {
         return since_last;
     }
-    let ln_gap = LN_BASKET_DECAY * span / (count - 1.0);
-    since_last * (1.0 - exp(ln_gap * count)) / (1.0 - exp(ln_gap))
+    let (all, one) = evenly(item.baskets, span);
+    since_last * all / one
+}
+
+/// Of `count` even baskets with a product, the last of them `span` baskets after the first: by how much the weight
+/// that is left falls over all of them, and from one to the next. The first over the second is their weight at the
+/// last of them.
+fn evenly(count: u32, span: u32) -> (f64, f64) {
+    /// Counts from 2 on, and spans, up to which it is looked up.
+    const COUNTS: usize = 6;
+    const SPANS: usize = 128;
+    static KNOWN: LazyLock<[[(f64, f64); SPANS]; COUNTS]> = LazyLock::new(|| {
+        std::array::from_fn(|count| std::array::from_fn(|span| work_out(count as f64 + 2.0, span as f64)))
+    });
+    fn work_out(count: f64, span: f64) -> (f64, f64) {
+        let ln_gap = LN_BASKET_DECAY * span / (count - 1.0);
+        (1.0 - exp(ln_gap * count), 1.0 - exp(ln_gap))
+    }
+    let known = KNOWN.get(count.saturating_sub(2) as usize).and_then(|spans| spans.get(span as usize));
+    known.copied().unwrap_or_else(|| work_out(count.into(), span.into()))
 }
 
 /// What so many baskets leave of a product's weight.
