@@ -36,6 +36,9 @@ pub(crate) enum Command {
     Insight(InsightCommand),
     /// Say how an insight came about (talks to a server, or opens the data directory with --offline)
     Explain(ExplainArgs),
+    /// What was learnt, and how well (talks to a server, or opens the data directory with --offline)
+    #[command(subcommand)]
+    Learn(LearnCommand),
     /// Refused events: list, show, replay (talks to a server, or --offline but for replay)
     #[command(subcommand)]
     Rejected(RejectedCommand),
@@ -252,6 +255,15 @@ pub(crate) struct ExplainArgs {
     pub(crate) insight: String,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LearnCommand {
+    /// Show each learner's labels, its log-loss beside its analytic fallback's, and which of them speaks
+    Status {
+        #[command(flatten)]
+        source: SourceArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod insight;
+pub(crate) mod learn;
 pub(crate) mod rebuild;
 pub(crate) mod rejected;
 pub(crate) mod replay;

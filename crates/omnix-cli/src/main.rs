@@ -57,6 +57,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Customer(command) => block_on(commands::customer::run(command)),
         Command::Insight(command) => block_on(commands::insight::run(command)),
         Command::Explain(args) => block_on(commands::explain::run(&args)),
+        Command::Learn(command) => block_on(commands::learn::run(command)),
         Command::Rejected(command) => block_on(commands::rejected::run(command)),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Rebuild(args) => commands::rebuild::run(&args),

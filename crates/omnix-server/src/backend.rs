@@ -13,8 +13,8 @@ use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent, SegmentName};
 use omnix_worker::explain::{ExplainError, Explanation};
 use omnix_worker::{
     Counters, CustomerRow, CustomerSort, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage,
-    Interval, JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt,
-    Refusal, RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
+    Interval, JudgeError, KnownInsight, Learning, NewEvent, Overview, PageRequest, PublishError, QueryError,
+    Receipt, Refusal, RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -72,6 +72,8 @@ pub trait Backend: Send + Sync + 'static {
     fn segments(&self, range: TimeRange, interval: Interval) -> Result<SegmentsReport, QueryError>;
     /// The shards.
     fn shards(&self) -> Vec<ShardStatus>;
+    /// What the model in force has learnt, and how well.
+    fn learning(&self) -> Learning;
     /// What went through in the last minutes.
     fn counts(&self, minutes: u32) -> Result<StreamCounts, QueryError>;
     /// Rejected events, newest first, and the cursor of the next page.

@@ -4,6 +4,7 @@
 mod customers;
 mod feed;
 mod insights;
+mod learning;
 mod operations;
 mod publish;
 mod recommendations;
@@ -20,6 +21,7 @@ pub(crate) fn api() -> Vec<Route> {
         rejected::routes(),
         stream::routes(),
         insights::routes(),
+        learning::routes(),
         customers::routes(),
         recommendations::routes(),
         segments::routes(),

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod customer;
 pub mod segments;
 pub mod stream;
+pub mod learning;
 pub mod rejected;
 pub mod feed;
 

@@ -66,9 +66,9 @@ pub use progress::Progress;
 pub use publish::{JudgeError, NewEvent, PublishError, Receipt, Refusal, Stored, weight};
 pub use queries::{
     CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally, Interval,
-    JudgementTally, KnownInsight, LatencySummary, Overview, PageRequest, Queries, QueryError, RejectedFilter,
-    RejectedRow, SegmentFlow, SegmentOfPeriod, SegmentPeriod, SegmentRow, SegmentsReport, ShardStatus,
-    ShardView, StreamCounts, TimeRange, minute_of,
+    JudgementTally, KnownInsight, LatencySummary, Learner, Learning, Overview, PageRequest, Queries,
+    QueryError, RejectedFilter, RejectedRow, SegmentFlow, SegmentOfPeriod, SegmentPeriod, SegmentRow,
+    SegmentsReport, ShardStatus, ShardView, StreamCounts, TimeRange, minute_of,
 };
 pub use retention::Retention;
 pub use shard::{Replay, ShardError};

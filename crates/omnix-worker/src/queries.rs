@@ -9,6 +9,7 @@ mod answers;
 mod customers;
 mod feed;
 mod insights;
+mod learning;
 mod overview;
 mod rejected;
 mod segments;
@@ -24,9 +25,9 @@ use omnix_storage::{KeyRange, Order, StateReader, StoreError};
 
 pub use answers::{
     CustomerRow, CustomerSort, FeedMessage, FeedPage, InsightFilter, InsightPage, InsightTally, Interval,
-    JudgementTally, KnownInsight, LatencySummary, Overview, PageRequest, RejectedFilter, RejectedRow,
-    SegmentFlow, SegmentOfPeriod, SegmentPeriod, SegmentRow, SegmentsReport, ShardStatus, StreamCounts,
-    TimeRange,
+    JudgementTally, KnownInsight, LatencySummary, Learner, Learning, Overview, PageRequest, RejectedFilter,
+    RejectedRow, SegmentFlow, SegmentOfPeriod, SegmentPeriod, SegmentRow, SegmentsReport, ShardStatus,
+    StreamCounts, TimeRange,
 };
 
 pub use stream::minute_of;

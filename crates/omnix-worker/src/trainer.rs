@@ -3,6 +3,8 @@
 //! A state machine that is told what lanes did and says what they are to do; `stream` gives it a thread. It
 //! decides when an epoch ends, and nothing else: what a model is follows from the log alone.
 
+mod fallback;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use omnix_model::limits::LANES;
 use omnix_model::{Lane, Timestamp};
 
 use crate::models::{ModelError, Models};
+use fallback::warn_of_fallbacks;
 
 /// The first epoch of a young shop, in milliseconds; each is twice as long as the last.
 const FIRST_EPOCH_MS: i64 = 5_000;
@@ -222,6 +225,7 @@ impl Trainer {
                 lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
             let lessons = Lessons::new(tallies, until);
             let learnt = Arc::new(lessons.fold(&model));
+            warn_of_fallbacks(&model, &learnt);
             if self.is_history {
                 self.models.keep(&learnt, Some(&lessons))?;
             } else {

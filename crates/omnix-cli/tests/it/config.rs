@@ -69,7 +69,7 @@ fn every_command_says_whom_it_talks_to() {
             _ => entries.push(line.to_owned()),
         }
     }
-    assert_eq!(entries.len(), 19, "{entries:?}");
+    assert_eq!(entries.len(), 20, "{entries:?}");
     for entry in entries.iter().filter(|entry| !["help", "completions"].iter().any(|of| entry.contains(of))) {
         assert!(told.iter().any(|word| entry.contains(word)), "{entry}");
     }

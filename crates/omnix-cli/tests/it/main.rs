@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod eval;
 mod import;
+mod learn;
 mod promises;
 mod questions;
 mod replay;

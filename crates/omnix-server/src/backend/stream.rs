@@ -9,8 +9,8 @@ use omnix_model::{CustomerId, InsightId, Judgement, RejectedEvent};
 use omnix_worker::explain::{ExplainError, Explanation};
 use omnix_worker::{
     Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, Health, InsightFilter, InsightPage, Interval,
-    JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
-    RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, StreamHandle, TimeRange,
+    JudgeError, KnownInsight, Learning, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt,
+    Refusal, RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, StreamCounts, StreamHandle, TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -101,6 +101,10 @@ impl Backend for StreamHandle {
 
     fn shards(&self) -> Vec<ShardStatus> {
         self.queries().shards()
+    }
+
+    fn learning(&self) -> Learning {
+        self.queries().learning()
     }
 
     fn counts(&self, minutes: u32) -> Result<StreamCounts, QueryError> {

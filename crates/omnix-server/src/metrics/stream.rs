@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use omnix_model::{InsightKind, Priority};
-use omnix_worker::Durations;
+use omnix_worker::{Durations, Learner};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -28,6 +28,27 @@ impl fmt::Debug for StreamCollector {
 impl StreamCollector {
     pub(super) fn new(backend: Arc<dyn Backend>, budget: IngestBudget) -> Self {
         Self { backend, budget }
+    }
+
+    /// How each learner of the model in force does.
+    fn encode_learners(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let learners = self.backend.learning().learners;
+        let labels =
+            |learner: &Learner| [("learner", learner.name.to_owned()), ("days", learner.days.to_string())];
+        let help = "Rolling log-loss of what was learnt, in nats";
+        let mut losses = encoder.encode_descriptor("learner_loss", help, None, MetricType::Gauge)?;
+        for learner in &learners {
+            if let Some((loss, _)) = learner.status.losses() {
+                ConstGauge::new(loss).encode(losses.encode_family(&labels(learner))?)?;
+            }
+        }
+        let help = "1 where what was learnt does so much worse than its fallback that the fallback speaks";
+        let mut fallbacks = encoder.encode_descriptor("learner_fallback", help, None, MetricType::Gauge)?;
+        for learner in &learners {
+            let fell = i64::from(learner.status.has_fallen_back());
+            ConstGauge::new(fell).encode(fallbacks.encode_family(&labels(learner))?)?;
+        }
+        Ok(())
     }
 }
 
@@ -80,6 +101,7 @@ impl Collector for StreamCollector {
         for (name, help, durations) in histograms {
             encode_durations(&mut encoder, (name, help), durations)?;
         }
+        self.encode_learners(&mut encoder)?;
         let help = "Insights raised";
         let mut family = encoder.encode_descriptor("insights", help, None, MetricType::Counter)?;
         for kind in InsightKind::ALL {

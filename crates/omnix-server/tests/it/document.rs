@@ -23,6 +23,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/streaming/insights/{customerId}",
     "GET /v1/streaming/insights/system/overview",
     "GET /v1/streaming/insights",
+    "GET /v1/streaming/system/learning",
     "GET /v1/streaming/insights/{customerId}/{insightId}",
     "PATCH /v1/streaming/insights/{customerId}/{insightId}",
     "GET /v1/streaming/insights/{customerId}/{insightId}/explain",

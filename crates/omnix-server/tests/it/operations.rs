@@ -42,11 +42,16 @@ async fn metrics_count_what_happened_and_name_nobody() {
         "omnix_insights_total{type=\"segment_migration\",priority=\"low\"} 0",
         "omnix_feed_connections 0",
         "omnix_iterator_age_milliseconds 5",
+        "omnix_learner_loss{learner=\"bought_again\",days=\"30\"} 0.45",
+        "omnix_learner_fallback{learner=\"bought_again\",days=\"30\"} 0",
+        "omnix_learner_fallback{learner=\"due\",days=\"7\"} 1",
+        "omnix_learner_fallback{learner=\"order\",days=\"60\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
     assert!(text.contains("omnix_event_to_insight_seconds_bucket"), "{text}");
     assert!(text.contains("omnix_build_info"), "{text}");
+    assert!(!text.contains("omnix_learner_loss{learner=\"order\""), "too few labels to tell: {text}");
     assert!(text.ends_with("# EOF\n"));
     assert!(!text.contains("secret"), "{text}");
     assert!(text.lines().all(|line| line.starts_with('#') || line.starts_with("omnix_")), "{text}");

@@ -1,5 +1,6 @@
 //! What is asked and what is answered, in the model's words.
 
+use omnix_engine::LearnerStatus;
 use omnix_model::{
     CustomerId, ErrorCode, Insight, InsightKind, Outcome, Position, Priority, RejectedEvent, SegmentName,
     ShardId, Timestamp,
@@ -303,4 +304,30 @@ pub struct FeedPage {
     pub next: FeedCursor,
     /// Whether older messages were asked for than are kept.
     pub has_gap: bool,
+}
+
+/// What the model in force has learnt, and how well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learning {
+    /// The model's number.
+    pub model: u64,
+    /// The end of the last epoch that it learnt from; none for the seed.
+    pub until: Option<Timestamp>,
+    /// Products that it knows.
+    pub products: usize,
+    /// Rows that wait for a label.
+    pub rows_waiting: usize,
+    /// Its learners.
+    pub learners: Vec<Learner>,
+}
+
+/// One learner of a model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Learner {
+    /// What it says: a stable name.
+    pub name: &'static str,
+    /// How many days ahead.
+    pub days: u8,
+    /// How well.
+    pub status: LearnerStatus,
 }

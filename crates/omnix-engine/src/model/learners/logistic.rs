@@ -41,6 +41,18 @@ pub enum LearnerStage {
     Learnt,
 }
 
+impl LearnerStage {
+    /// Its name wherever it is read by programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Analytic => "analytic",
+            Self::Straightened => "straightened",
+            Self::Learnt => "learnt",
+        }
+    }
+}
+
 /// How a learner does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LearnerStatus {
@@ -52,6 +64,24 @@ pub struct LearnerStatus {
     pub fallback_loss: f64,
     /// Which of them speaks.
     pub stage: LearnerStage,
+}
+
+impl LearnerStatus {
+    /// Labels from which on what was learnt may speak.
+    pub const LABELS_NEEDED: f64 = LEARNT_FROM;
+
+    /// The two losses, of what was learnt and of the fallback; none before a label counts in them: the first
+    /// hundred do not.
+    #[must_use]
+    pub fn losses(&self) -> Option<(f64, f64)> {
+        (self.labels > STRAIGHT_FROM).then_some((self.loss, self.fallback_loss))
+    }
+
+    /// Whether the fallback speaks although there are labels enough: what was learnt does so much worse.
+    #[must_use]
+    pub fn has_fallen_back(&self) -> bool {
+        self.labels >= LEARNT_FROM && self.stage != LearnerStage::Learnt
+    }
 }
 
 /// A probability learnt from `N` features.
@@ -310,6 +340,7 @@ mod tests {
     fn a_learner_that_gets_worse_falls_back() {
         let mut learner = taught(1_000);
         assert_eq!(learner.stage(), LearnerStage::Learnt);
+        assert!(!learner.status().has_fallen_back());
         // What the feature meant turns round again and again; the analytic form knows.
         for row in 0..4_000_u32 {
             let came = row / 40 % 2 == 0;
@@ -317,6 +348,16 @@ mod tests {
             learner.learn(&[x, 0.0], if came { 3.0 } else { -3.0 }, came, 100.0);
         }
         assert_eq!(learner.stage(), LearnerStage::Straightened, "{:?}", learner.status());
+        assert!(learner.status().has_fallen_back());
+    }
+
+    #[test]
+    fn losses_are_told_from_the_first_label_on_that_counts_in_them() {
+        assert_eq!(taught(100).status().losses(), None);
+        assert!(
+            taught(101).status().losses().is_some_and(|(learnt, fallback)| learnt > 0.0 && fallback > 0.0)
+        );
+        assert!(!taught(499).status().has_fallen_back(), "too few labels are no fall");
     }
 
     #[test]

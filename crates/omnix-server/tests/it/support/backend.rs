@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, pending, ready};
 use omnix_engine::explain::{Input, Origin as StepOrigin, Step};
-use omnix_engine::{Profile, RecommendRequest, Recommendations, Recommended};
+use omnix_engine::{LearnerStage, LearnerStatus, Profile, RecommendRequest, Recommendations, Recommended};
 use omnix_model::{
     CustomerId, Event, EventId, EventRecord, Figure, Insight, InsightId, InsightKind, Judgement, LogId,
     Origin, Outcome, Position, Priority, ProductId, RejectedEvent, Segment, SegmentName, SegmentUpdate,
@@ -16,8 +16,9 @@ use omnix_server::{Backend, CustomerFilter};
 use omnix_worker::explain::{CauseKind, ExplainError, Explanation, Found, Gap, SourceEvent, Under};
 use omnix_worker::{
     Counters, CustomerRow, FeedCursor, FeedMessage, FeedPage, InsightFilter, InsightPage, Interval,
-    JudgeError, KnownInsight, NewEvent, Overview, PageRequest, PublishError, QueryError, Receipt, Refusal,
-    RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, Stored, StreamCounts, TimeRange,
+    JudgeError, KnownInsight, Learner, Learning, NewEvent, Overview, PageRequest, PublishError, QueryError,
+    Receipt, Refusal, RejectedFilter, RejectedRow, SegmentsReport, ShardStatus, Stored, StreamCounts,
+    TimeRange,
 };
 use tokio::sync::broadcast;
 
@@ -366,6 +367,25 @@ impl Backend for FakeStream {
             checkpoint: at,
             iterator_age_ms: 5,
         }]
+    }
+
+    fn learning(&self) -> Learning {
+        let learner = |name, days, labels, loss, stage| Learner {
+            name,
+            days,
+            status: LearnerStatus { labels, loss, fallback_loss: 0.5, stage },
+        };
+        Learning {
+            model: 7,
+            until: Some(Timestamp::from_ms_clamped(1_767_607_200_000)),
+            products: 12,
+            rows_waiting: 345,
+            learners: vec![
+                learner("bought_again", 30, 900.0, 0.45, LearnerStage::Learnt),
+                learner("due", 7, 700.0, 0.6, LearnerStage::Straightened),
+                learner("order", 60, 20.0, 0.4, LearnerStage::Analytic),
+            ],
+        }
     }
 
     fn counts(&self, minutes: u32) -> Result<StreamCounts, QueryError> {

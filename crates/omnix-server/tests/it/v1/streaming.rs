@@ -7,3 +7,4 @@ mod insights;
 mod recommendations;
 mod segments;
 mod stream;
+mod system;

@@ -1,0 +1,3 @@
+//! `/v1/streaming/system`
+
+mod learning;
