@@ -103,6 +103,15 @@ impl Client {
         self.call("POST", path, body)
     }
 
+    /// Sends again what the server knows already: as [`Self::get`], it may be sent twice.
+    pub(crate) fn post_known(&mut self, path: &str, body: &[u8]) -> Result<Response, CallError> {
+        let was_kept = self.connection.is_some();
+        match self.post(path, body) {
+            Err(CallError::Unknown(_)) if was_kept => self.post(path, body),
+            answer => answer,
+        }
+    }
+
     fn call(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Response, CallError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
