@@ -6,7 +6,7 @@
 //! is the model that was learnt. Every 64th model is kept whole, so that this never takes long.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use omnix_engine::{Lessons, Model};
@@ -191,9 +191,34 @@ impl ModelStore for MemoryModels {
 pub struct Models {
     files: Box<dyn ModelStore>,
     past_bytes_max: u64,
-    /// The one used last stands last.
-    held: Mutex<VecDeque<Arc<Model>>>,
+    held: Mutex<Held>,
+    /// Told when a model that was announced is there, or will not come.
+    is_folded: Condvar,
     newest: Arc<ArcSwap<Model>>,
+}
+
+/// The models held decoded.
+#[derive(Default)]
+struct Held {
+    /// The one used last stands last.
+    models: VecDeque<Arc<Model>>,
+    /// The model that is being folded: whoever needs it waits for that, rather than folding it once more.
+    announced: Option<u64>,
+}
+
+/// A model whose lessons are kept and that is being folded; announced until this is dropped.
+pub(crate) struct Announced {
+    models: Arc<Models>,
+    number: u64,
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        let mut held = self.models.lock();
+        held.announced = held.announced.filter(|number| *number != self.number);
+        drop(held);
+        self.models.is_folded.notify_all();
+    }
 }
 
 impl Models {
@@ -201,7 +226,13 @@ impl Models {
     #[must_use]
     pub fn new(files: Box<dyn ModelStore>) -> Self {
         let newest = Arc::new(ArcSwap::from_pointee(Model::seed()));
-        Self { files, past_bytes_max: PAST_BYTES_MAX, held: Mutex::default(), newest }
+        Self {
+            files,
+            past_bytes_max: PAST_BYTES_MAX,
+            held: Mutex::default(),
+            is_folded: Condvar::new(),
+            newest,
+        }
     }
 
     /// The same, of which those that no log needs any more take so many bytes at the most.
@@ -278,16 +309,27 @@ impl Models {
         }
     }
 
-    /// Keeps a model that was learnt: it survives power loss when this returns. With the lessons that led to it,
-    /// these may be all that is written.
-    pub(crate) fn keep(&self, model: &Arc<Model>, lessons: Option<&Lessons>) -> Result<(), ModelError> {
-        let number = model.number();
-        match lessons.filter(|_| !number.is_multiple_of(WHOLE_EVERY)) {
-            Some(lessons) => self.files.append(number, &file::of_lessons(model.hash(), lessons))?,
-            None => self.files.write(number, &file::of_model(model))?,
-        }
+    /// Keeps a model whole: it survives power loss when this returns.
+    fn keep(&self, model: &Arc<Model>) -> Result<(), ModelError> {
+        self.files.write(model.number(), &file::of_model(model))?;
         self.hold(model);
         Ok(())
+    }
+
+    /// Keeps the lessons after which model `number` is named `name`, and announces it: whoever asks for it waits until
+    /// it is held, or until it is no longer announced. None where the model has to be kept whole.
+    pub(crate) fn announce(
+        self: &Arc<Self>,
+        number: u64,
+        name: u64,
+        lessons: &Lessons,
+    ) -> Result<Option<Announced>, ModelError> {
+        if number.is_multiple_of(WHOLE_EVERY) {
+            return Ok(None);
+        }
+        self.files.append(number, &file::of_lessons(name, lessons))?;
+        self.lock().announced = Some(number);
+        Ok(Some(Announced { models: Arc::clone(self), number }))
     }
 
     /// Keeps a model that was learnt, whole, and the lessons that led to it, which are all that will be left of it.
@@ -296,7 +338,7 @@ impl Models {
         if !number.is_multiple_of(WHOLE_EVERY) {
             self.files.append(number, &file::of_lessons(model.hash(), lessons))?;
         }
-        self.keep(model, None)
+        self.keep(model)
     }
 
     /// Keeps the model `in_force` and the newest one whole, so that they are quickly read.
@@ -305,7 +347,7 @@ impl Models {
             if self.is_lessons(number)?
                 && let Some(model) = self.by_number(number)?
             {
-                self.keep(&model, None)?;
+                self.keep(&model)?;
             }
         }
         Ok(())
@@ -347,23 +389,26 @@ impl Models {
         if number == 0 {
             return Some(Arc::new(Model::seed()));
         }
-        let mut held = self.lock();
-        let at = held.iter().position(|model| model.number() == number)?;
-        let model = held.remove(at)?;
-        held.push_back(Arc::clone(&model));
+        let is_coming = |held: &mut Held| held.announced == Some(number);
+        let waited = self.is_folded.wait_while(self.lock(), is_coming);
+        let models = &mut waited.unwrap_or_else(PoisonError::into_inner).models;
+        let at = models.iter().position(|model| model.number() == number)?;
+        let model = models.remove(at)?;
+        models.push_back(Arc::clone(&model));
         Some(model)
     }
 
-    fn hold(&self, model: &Arc<Model>) {
-        let mut held = self.lock();
-        held.retain(|other| other.number() != model.number());
-        held.push_back(Arc::clone(model));
-        while held.len() > HELD_MAX {
-            held.pop_front();
+    /// Holds a model for whoever asks for it next.
+    pub(crate) fn hold(&self, model: &Arc<Model>) {
+        let models = &mut self.lock().models;
+        models.retain(|other| other.number() != model.number());
+        models.push_back(Arc::clone(model));
+        while models.len() > HELD_MAX {
+            models.pop_front();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Model>>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

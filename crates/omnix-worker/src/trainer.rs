@@ -8,11 +8,11 @@ mod fallback;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use omnix_engine::{Lessons, Tally};
+use omnix_engine::{Lessons, Model, Tally};
 use omnix_model::limits::LANES;
 use omnix_model::{Lane, Timestamp};
 
-use crate::models::{ModelError, Models};
+use crate::models::{Announced, ModelError, Models};
 use fallback::warn_of_fallbacks;
 
 /// The first epoch of a young shop, in milliseconds; each is twice as long as the last.
@@ -52,6 +52,14 @@ pub(crate) enum Order {
     Learnt { number: u64, hash: u64 },
 }
 
+/// A model of a history that is named and not yet folded.
+struct Fold {
+    before: Arc<Model>,
+    lessons: Lessons,
+    /// Until it is dropped, whoever needs the model waits.
+    announced: Announced,
+}
+
 /// The trainer.
 pub(crate) struct Trainer {
     models: Arc<Models>,
@@ -72,6 +80,7 @@ pub(crate) struct Trainer {
     awaited: u64,
     /// Models before this one are gone.
     pruned_below: u64,
+    to_fold: Option<Fold>,
 }
 
 impl Trainer {
@@ -99,6 +108,7 @@ impl Trainer {
             ordered: None,
             awaited: 0,
             pruned_below: 0,
+            to_fold: None,
         }
     }
 
@@ -212,31 +222,43 @@ impl Trainer {
         if self.is_history { self.oldest_in_force() < self.awaited } else { self.ordered.is_some() }
     }
 
+    /// Learns from the epoch: what all lanes observed in it is kept before anything is ordered.
     fn learn(&mut self, epoch: u64) -> Result<Option<Order>, ModelError> {
+        self.fold();
         let Some(lessons) = self.lessons.remove(&epoch) else { return Ok(None) };
         let until = lessons.values().map(|(_, until)| *until).max().unwrap_or(Timestamp::MIN);
         self.epoch = self.epoch.max(epoch + 1);
         self.began = Some(until);
         self.ordered = Some(epoch);
+        let number = epoch + 1;
         // A fold that was written before the process died is not done again.
-        if self.models.by_number(epoch + 1)?.is_none() {
-            let model = self.models.by_number(epoch)?.ok_or(ModelError::Missing(epoch))?;
+        if self.models.by_number(number)?.is_none() {
+            let before = self.models.by_number(epoch)?.ok_or(ModelError::Missing(epoch))?;
             let tallies: Vec<(Lane, Tally)> =
                 lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
             let lessons = Lessons::new(tallies, until);
-            let learnt = Arc::new(lessons.fold(&model));
-            warn_of_fallbacks(&model, &learnt);
             if self.is_history {
-                self.models.keep(&learnt, Some(&lessons))?;
-            } else {
-                self.models.keep_live(&learnt, &lessons)?;
+                let hash = lessons.name_after(&before);
+                if let Some(announced) = self.models.announce(number, hash, &lessons)? {
+                    self.to_fold = Some(Fold { before, lessons, announced });
+                    return Ok(Some(Order::Learnt { number, hash }));
+                }
             }
+            self.models.keep_live(&learnt(&before, &lessons), &lessons)?;
         }
-        let number = epoch + 1;
         if self.is_history {
             return self.order_learnt(number).map(Some);
         }
         self.order_model(number).map(Some)
+    }
+
+    /// Folds the model that was ordered last, if that is still to be done. A history's next block names it, and is
+    /// synced, meanwhile.
+    pub(crate) fn fold(&mut self) {
+        if let Some(Fold { before, lessons, announced }) = self.to_fold.take() {
+            self.models.hold(&learnt(&before, &lessons));
+            drop(announced);
+        }
     }
 
     fn order_learnt(&self, number: u64) -> Result<Order, ModelError> {
@@ -265,6 +287,13 @@ impl Trainer {
         self.pruned_below = keep_from;
         self.models.prune(keep_from)
     }
+}
+
+/// The model that follows `before`.
+fn learnt(before: &Model, lessons: &Lessons) -> Arc<Model> {
+    let learnt = Arc::new(lessons.fold(before));
+    warn_of_fallbacks(before, &learnt);
+    learnt
 }
 
 /// How long an epoch lasts.

@@ -7,13 +7,17 @@ use super::*;
 
 /// Keeps models 1 to `count` of a history in `files`; gives them.
 fn history(files: &MemoryModels, count: u64) -> Vec<Arc<Model>> {
-    let models = Models::new(Box::new(files.clone()));
+    let models = Arc::new(Models::new(Box::new(files.clone())));
     let mut model = Arc::new(Model::seed());
     (1..=count)
         .map(|number| {
             let lessons = lessons(number);
+            let announced = models.announce(number, lessons.name_after(&model), &lessons).unwrap();
             model = Arc::new(lessons.fold(&model));
-            models.keep(&model, Some(&lessons)).unwrap();
+            match announced {
+                Some(_announced) => models.hold(&model),
+                None => models.keep_live(&model, &lessons).unwrap(),
+            }
             Arc::clone(&model)
         })
         .collect()
@@ -137,4 +141,28 @@ fn what_was_used_last_is_held_whatever_newer_ones_there_are() {
     (1..=5).for_each(|number| files.write(number, b"gone").unwrap());
     assert_eq!(models.by_number(5).unwrap().unwrap(), kept[4]);
     assert_eq!(models.by_number(6).unwrap().unwrap(), kept[5]);
+}
+
+#[test]
+fn who_asks_for_a_model_that_is_being_folded_waits_for_it() {
+    let files = MemoryModels::default();
+    let models = Arc::new(Models::new(Box::new(files)));
+    let (seed, lessons) = (Model::seed(), lessons(1));
+    let name = lessons.name_after(&seed);
+    let asked = || {
+        let models = Arc::clone(&models);
+        std::thread::spawn(move || models.named(1, name))
+    };
+    let announced = models.announce(1, name, &lessons).unwrap().unwrap();
+    let waiting = asked();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert!(!waiting.is_finished());
+    let folded = Arc::new(lessons.fold(&seed));
+    models.hold(&folded);
+    drop(announced);
+    assert!(Arc::ptr_eq(&waiting.join().unwrap().unwrap(), &folded), "folded once");
+    // One that was given up is folded by whoever needs it: its lessons are kept.
+    let models = Arc::new(Models::new(Box::new(MemoryModels::default())));
+    drop(models.announce(1, name, &lessons).unwrap());
+    assert_eq!(models.named(1, name).unwrap(), folded);
 }

@@ -91,6 +91,7 @@ impl Training {
             }
             self.handle.order(order);
         }
+        self.trainer.fold();
         let is_busy = self.trainer.is_busy();
         self.handle.note_training(is_busy);
         // A history learns several models a second: they go by the dozen.
