@@ -42,6 +42,9 @@ pub(crate) enum ImportItem {
 pub(crate) struct Import {
     /// The file, and how many of its events and ends of days are taken with the group in hand.
     taken: Option<(u128, u64)>,
+    /// Whether the group in hand holds anything of it, and whether a day ends in it.
+    is_in_hand: bool,
+    ends_day: bool,
     /// The epoch that the next end of a day ends.
     epoch: u64,
     /// Who waits for the end, once the group in hand is applied.
@@ -50,7 +53,7 @@ pub(crate) struct Import {
 
 impl Import {
     const fn new(epoch: u64) -> Self {
-        Self { taken: None, epoch, ending: None }
+        Self { taken: None, is_in_hand: false, ends_day: false, epoch, ending: None }
     }
 }
 
@@ -70,6 +73,16 @@ impl Shard {
     /// Whether pieces of an import wait.
     pub(crate) fn import_backlog(&self) -> usize {
         self.intake.items.len()
+    }
+
+    /// Whether the group in hand should wait for what comes next of an import: a group is a sync. What follows from
+    /// its events, moves of customers, is waited for by nobody and goes with the day that is next. The end of a day
+    /// never waits: the trainer does not learn without it, and other shards may have filled the importer's queue.
+    pub(crate) fn awaits_import(&self) -> bool {
+        let is_awaited = |import: &&Import| import.ends_day || import.ending.is_some();
+        let Some(import) = self.import.as_ref().filter(|import| !is_awaited(import)) else { return false };
+        let may_grow = self.intake.items.is_empty() || !import.is_in_hand;
+        may_grow && self.has_room_for(DAY_END_RECORDS)
     }
 
     /// Puts events of an import in hand, as far as there is room.
@@ -93,8 +106,9 @@ impl Shard {
                     }
                     // In the same block as the day that follows: a block is a sync.
                     self.fill_control()?;
-                    if let (Some(import), Some(number)) = (&mut self.import, number) {
-                        import.taken = Some((file, number + 1));
+                    if let Some(import) = &mut self.import {
+                        (import.is_in_hand, import.ends_day) = (true, true);
+                        import.taken = number.map(|number| (file, number + 1)).or(import.taken);
                     }
                 }
                 ImportItem::End { file, taken, until, done } => {
@@ -133,6 +147,7 @@ impl Shard {
             let pushed = self.hand.push(lane, Record::Event(Box::new(record)), Clock::History);
             debug_assert!(pushed.is_ok(), "the group in hand has room");
             if let Some(import) = &mut self.import {
+                import.is_in_hand = true;
                 import.taken = Some((file, number + 1));
             }
         }
@@ -194,7 +209,9 @@ impl Shard {
 
     /// Writes behind the events of a block how far the import has come with them.
     pub(crate) fn end_import_block(&mut self) {
-        let Some((file, taken)) = self.import.as_mut().and_then(|import| import.taken.take()) else { return };
+        let Some(import) = &mut self.import else { return };
+        (import.is_in_hand, import.ends_day) = (false, false);
+        let Some((file, taken)) = import.taken.take() else { return };
         let lane = self.home_lane();
         let pushed = self.hand.push(lane, Record::Imported { file, taken }, Clock::History);
         debug_assert!(pushed.is_ok(), "room for it is kept");
@@ -208,6 +225,7 @@ impl Shard {
         }
         if let Some(done) = self.import.as_mut().and_then(|import| import.ending.take()) {
             self.commit_gathered()?;
+            self.import = None;
             let _importer_gone = done.send(());
         }
         Ok(())

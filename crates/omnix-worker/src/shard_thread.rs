@@ -110,14 +110,17 @@ impl ShardThread {
     pub(crate) fn run(mut self) -> Result<(), ShardError> {
         loop {
             self.drain()?;
-            self.append_and_apply()?;
+            let has_applied = self.append_and_apply()?;
             self.retain()?;
             self.shard.commit_waiting()?;
             self.hear_readers()?;
             if self.is_stopping && self.is_done() {
                 return self.close();
             }
-            self.wait()?;
+            // What came while it was applied may be ready to be appended.
+            if !has_applied {
+                self.wait()?;
+            }
         }
     }
 
@@ -191,17 +194,22 @@ impl ShardThread {
         self.send(LogJob { log, task: LogTask::Append(block) })
     }
 
-    /// Appends the group in hand and applies it: with nothing else to apply meanwhile, nobody is woken for it.
-    fn append_and_apply(&mut self) -> Result<(), ShardError> {
-        let Some((mut log, block)) = self.sealed()? else { return Ok(()) };
+    /// Appends the group in hand and applies it: with nothing else to apply meanwhile, nobody is woken for it. Says
+    /// whether there was one.
+    fn append_and_apply(&mut self) -> Result<bool, ShardError> {
+        let Some((mut log, block)) = self.sealed()? else { return Ok(false) };
         let answer = append(log.as_mut(), &block);
         self.log = Some(log);
-        self.appended(answer)
+        self.appended(answer)?;
+        Ok(true)
     }
 
     /// The log and the block of the group in hand, if the log is at home and there is anything in hand.
     fn sealed(&mut self) -> Result<Option<(OwnedLog, Block)>, ShardError> {
         self.shard.fill()?;
+        if self.shard.awaits_import() && !self.is_stopping {
+            return Ok(None);
+        }
         let Some(log) = self.log.take() else { return Ok(None) };
         self.shard.begin_ticks()?;
         self.shard.fill()?;
@@ -281,7 +289,7 @@ impl ShardThread {
     }
 
     /// Applies the group that was synced last. Its first records end a day; the model that the next day begins with
-    /// is often learnt before its last ones are applied, and the next group is synced meanwhile.
+    /// is often named before its last ones are applied, and the next group is synced meanwhile.
     fn apply_history(&mut self) -> Result<(), ShardError> {
         let Self { shard, log, ends, postponed, is_stopping, .. } = self;
         shard.apply_synced(&mut |shard| {
@@ -300,8 +308,8 @@ impl ShardThread {
                 shard.accept_import(item);
             }
             shard.fill()?;
-            // Unless something is left that it cannot take, the group may still grow: a group is a sync.
-            if shard.import_backlog() == 0 {
+            // Until this block is applied, the group may still grow: a group is a sync.
+            if shard.import_backlog() == 0 || shard.awaits_import() {
                 return Ok(());
             }
             let Some(at_home) = log.take() else { return Ok(()) };

@@ -228,7 +228,7 @@ impl Shard {
     }
 
     /// On which clock our own records stand: history's while an import runs.
-    fn control_clock(&self) -> Clock {
+    pub(super) fn control_clock(&self) -> Clock {
         if self.context.is_history { Clock::History } else { Clock::Live }
     }
 

@@ -66,7 +66,7 @@ impl Shard {
 
     /// Whether the group in hand takes no further event.
     pub(crate) fn is_hand_full(&self) -> bool {
-        !self.hand.takes(Clock::Live)
+        !self.hand.takes(self.control_clock())
     }
 
     /// Checks what has arrived and puts what is new in hand, as far as there is room.

@@ -74,8 +74,8 @@ impl Training {
     fn carry_out(&mut self, orders: Result<Vec<Order>, ModelError>) -> Result<(), ShardError> {
         let orders = match orders {
             Ok(orders) => orders,
-            // The tallies are kept; the fold is done again after the next start.
-            Err(error @ ModelError::Files(_)) => {
+            // The tallies are kept; the fold is done again after the next start. A history cannot go on without.
+            Err(error @ ModelError::Files(_)) if !self.is_history => {
                 tracing::error!(%error, "a model could not be kept");
                 self.handle.note_training(false);
                 let _stopped = self.stopped.recv_timeout(RETRY);

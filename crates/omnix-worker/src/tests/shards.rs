@@ -156,6 +156,37 @@ fn the_model_of_a_day_comes_into_force_at_the_end_of_the_next() {
 }
 
 #[test]
+fn a_group_of_a_history_waits_for_more_unless_others_wait_for_it() {
+    let grounds = Fleet::grounds(Atomicity::Commit, 1, true);
+    let mut fleet = Fleet::open(&grounds).unwrap();
+    let driven = &mut fleet.shards[0];
+    let mut days = days().into_iter().map(|events| (0..).zip(events).collect::<Vec<_>>());
+    let mut next_day = || ImportItem::Events { file: 7, events: days.next().unwrap().into_iter() };
+    assert!(!driven.shard.awaits_import(), "nothing is imported");
+    driven.shard.accept_import(next_day());
+    driven.shard.fill().unwrap();
+    assert!(driven.shard.awaits_import(), "the day may go on");
+    driven.shard.accept_import(day_end());
+    driven.shard.fill().unwrap();
+    assert!(!driven.shard.awaits_import(), "the trainer learns from its end");
+    driven.settle().unwrap();
+    // The first day is not learnt from.
+    driven.shard.accept_import(day_end());
+    driven.shard.fill().unwrap();
+    assert_eq!(driven.shard.import_backlog(), 1);
+    assert!(driven.shard.awaits_import(), "what follows from events goes with the next day");
+    let (done, mut ended) = oneshot::channel();
+    fleet.settle().unwrap();
+    let driven = &mut fleet.shards[0];
+    driven.shard.accept_import(next_day());
+    driven.shard.accept_import(ImportItem::End { file: 7, taken: 9, until: at_s(0).plus_ms(TAIL_MS), done });
+    driven.shard.fill().unwrap();
+    assert!(!driven.shard.awaits_import(), "nothing comes any more");
+    driven.settle().unwrap();
+    assert!(ended.try_recv().is_ok());
+}
+
+#[test]
 fn an_import_raises_nothing_on_the_live_feed() {
     let grounds = Fleet::grounds(Atomicity::Commit, 2, true);
     let mut fleet = Fleet::open(&grounds).unwrap();
