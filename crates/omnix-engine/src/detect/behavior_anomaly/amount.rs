@@ -231,8 +231,11 @@ fn spread(before_count: u32, before: Spread, y: f64) -> Spread {
 
 /// What is to be said of the amount, if it was found to be odd.
 pub(super) fn said(stage: &Stage<'_>, basket: &Basket) -> Option<Said> {
-    let finding = Finding::of(basket, stage.context.model).filter(|_| basket.is_amount_odd);
-    finding.map(|finding| finding_said(stage, basket, &finding))
+    if !basket.is_amount_odd {
+        return None;
+    }
+    let finding = Finding::of(basket, stage.context.model)?;
+    Some(finding_said(stage, basket, &finding))
 }
 
 fn finding_said(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> Said {
