@@ -229,6 +229,7 @@ pub(crate) fn engine_settings(settings: &Settings) -> Result<omnix_engine::Setti
         critical_confidence_threshold: engine.critical_confidence_threshold,
         buffer_flush_interval_ms: i64::from(engine.buffer_flush_interval_ms),
         buffer_lines_max: engine.max_buffer_size,
+        customer_insights_per_day: engine.customer_insights_per_day,
     })
 }
 

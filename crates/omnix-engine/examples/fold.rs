@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use omnix_engine::{Cause, Context, Customer, Model, Moment, Settings, Tally, apply, learn};
 use omnix_model::{
     CustomerId, Event, EventId, EventRecord, InsightKind, Lane, Money, OrderId, Origin, ProductId, Purchase,
-    Quantity, Timestamp,
+    Quantity, Suppressed, Suppression, Timestamp,
 };
 use smol_str::SmolStr;
 
@@ -55,7 +55,10 @@ fn main() {
     );
     let kinds =
         InsightKind::ALL.map(|kind| (kind.name(), run.kinds.get(&kind.number()).copied().unwrap_or(0)));
-    println!("{kinds:?}, {} held back", run.held_back);
+    println!(
+        "{kinds:?}, held back {:?}",
+        Suppression::ALL.map(|reason| (reason.name(), run.held_back.of(reason)))
+    );
 }
 
 #[derive(Default)]
@@ -72,7 +75,7 @@ struct Run {
     hash: u64,
     said: BTreeMap<SmolStr, u32>,
     kinds: BTreeMap<u8, u32>,
-    held_back: u64,
+    held_back: Suppressed,
 }
 
 /// The model in force; the seed at first.
@@ -107,7 +110,7 @@ impl Run {
             .expect("what the example makes is well-formed");
         let started = Instant::now();
         self.tally.absorb(&effects.observations);
-        self.held_back += u64::from(effects.facts.suppressed);
+        self.held_back.merge(&effects.facts.suppressed);
         for insight in &effects.insights {
             *self.said.entry(insight.message_id.clone()).or_default() += 1;
             *self.kinds.entry(insight.kind.number()).or_default() += 1;

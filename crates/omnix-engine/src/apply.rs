@@ -1,6 +1,8 @@
 //! One record, one customer: the state as it becomes, and what follows from it.
 
-use omnix_model::{CustomerId, Event, EventId, EventRecord, Insight, Origin, SegmentName, Timestamp};
+use omnix_model::{
+    CustomerId, Event, EventId, EventRecord, Insight, Origin, SegmentName, Suppressed, Timestamp,
+};
 
 use crate::stage::Stage;
 use crate::{Buyer, Customer, Model, Observation, Settings, detect, fold};
@@ -68,8 +70,8 @@ pub struct Facts {
     pub is_new_order: bool,
     /// The customer's segment changed: from, to.
     pub segment_move: Option<(Option<SegmentName>, SegmentName)>,
-    /// Insights that a cool-down or limit held back.
-    pub suppressed: u32,
+    /// Insights that were held back, by reason.
+    pub suppressed: Suppressed,
 }
 
 /// Why a record could not be applied. The record goes to the rejected events; the state stays as it was.

@@ -102,6 +102,8 @@ pub(crate) struct Basket {
     pub amount: i128,
     /// The amount from which on it is worth an alert whatever follows; `i128::MAX` when none is.
     pub alarm: i128,
+    /// Its amount is worth an alert, and that has been found.
+    pub is_amount_odd: bool,
     /// What its products usually come to, in lines that are usual over all products.
     pub size: f32,
     /// How far the highest of its lines lies above what is usual; none where nothing is usual yet.
@@ -118,13 +120,16 @@ pub(crate) struct Basket {
     /// The product that a prediction spoke of, and what was known of earlier words about it: a revision starts
     /// from there again.
     pub told: Option<Told>,
-    /// What was raised, by rule.
+    /// How many insights of the customer's budget were left when it began: settled then, so that no further line
+    /// changes who may speak of it.
+    pub allowance: u8,
+    /// What was raised or held back, by rule.
     pub raised: [Option<Raised>; Rule::COUNT],
 }
 
 impl Basket {
     /// The basket that `head` counts last; it begins with `line`, without counting the line.
-    pub(crate) fn open(line: &Purchase, head: &Head) -> Self {
+    pub(crate) fn open(line: &Purchase, head: &Head, allowance: u8) -> Self {
         Self {
             order: line.order_id.clone(),
             number: head.baskets,
@@ -137,6 +142,7 @@ impl Basket {
             has_ended: false,
             amount: 0,
             alarm: i128::MAX,
+            is_amount_odd: false,
             size: 0.0,
             line_score: None,
             odd_line: None,
@@ -145,6 +151,7 @@ impl Basket {
             intervals_before: head.intervals,
             ln_sum_before: head.ln_sum,
             told: None,
+            allowance,
             raised: [None; Rule::COUNT],
         }
     }
@@ -198,7 +205,22 @@ impl Basket {
         self.lines_expected > 0 && self.lines >= self.lines_expected
     }
 
-    /// What was raised under `rule`.
+    /// Whether `rule` may speak of the basket: of the day's budget as much must be left as rules go before it, and
+    /// one more. The order itself and what will be needed next go first, whether they speak or not, since any further
+    /// line may let them; of the others it was settled by the first line whether they do.
+    pub(crate) fn lets_speak(&self, rule: Rule) -> bool {
+        let spoken = |rule: Rule| u8::from(self.raised(rule).is_some());
+        let before = match rule {
+            Rule::Order => 0,
+            Rule::Consumption => 1,
+            Rule::Burst => 2,
+            Rule::Segment => 2 + spoken(Rule::Burst),
+            Rule::Recommendation => 2 + spoken(Rule::Burst) + spoken(Rule::Segment),
+        };
+        before < self.allowance
+    }
+
+    /// What was raised under `rule`, or held back.
     pub(crate) fn raised(&self, rule: Rule) -> Option<Raised> {
         self.raised.get(rule.index()).copied().flatten()
     }
@@ -232,6 +254,7 @@ impl Basket {
             self.odd_line.is_some(),
             self.closes_at.is_some(),
             self.told.is_some(),
+            self.is_amount_odd,
         ];
         out.u8(there.iter().rev().fold(0, |bits, &is_there| bits << 1 | u8::from(is_there)));
         if let Some(score) = self.line_score {
@@ -249,6 +272,7 @@ impl Basket {
         if let Some(told) = &self.told {
             told.encode(out);
         }
+        out.u8(self.allowance);
         for raised in self.raised {
             out.flag(raised.is_some());
             if let Some(raised) = raised {
@@ -278,6 +302,7 @@ impl Basket {
             has_ended: from.flag()?,
             amount: from.int128()?,
             alarm: if from.flag()? { from.int128()? } else { i128::MAX },
+            is_amount_odd: false,
             size: from.f32()?,
             line_score: None,
             odd_line: None,
@@ -286,6 +311,7 @@ impl Basket {
             intervals_before: 0,
             ln_sum_before: 0.0,
             told: None,
+            allowance: 0,
             raised: [None; Rule::COUNT],
         };
         let there = from.u8()?;
@@ -297,6 +323,8 @@ impl Basket {
         basket.intervals_before = small(from)?;
         basket.ln_sum_before = from.f64()?;
         basket.told = if has(3) { Some(Told::decode(from)?) } else { None };
+        basket.is_amount_odd = has(4);
+        basket.allowance = from.u8()?;
         for raised in &mut basket.raised {
             if from.flag()? {
                 *raised = Some(Raised { at: from.time()?, revision: small(from)?, lines: small(from)? });
@@ -335,7 +363,7 @@ mod tests {
 
     fn basket(lines: &[Purchase]) -> Basket {
         let moment = Moment { now: Timestamp::MIN, is_history: true };
-        let mut basket = Basket::open(&lines[0], &Head::default());
+        let mut basket = Basket::open(&lines[0], &Head::default(), 5);
         lines.iter().for_each(|line| basket.add(line, moment, 0).unwrap());
         basket
     }

@@ -6,6 +6,7 @@
 //!
 //! Deliberately not here: what an event changes (`fold`), and what it means (`detect`).
 
+mod attention;
 mod draft;
 mod head;
 mod page;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use omnix_model::{DecodeError, ProductId, SegmentName, Timestamp};
 
 use crate::basket::Basket;
+pub(crate) use attention::Silence;
 pub(crate) use draft::Draft;
 pub(crate) use head::{Amounts, Burst, Head, LISTED, Leaving, RecentOrder, SegmentState, Spread, Visits};
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};

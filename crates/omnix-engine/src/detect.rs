@@ -15,20 +15,19 @@ use crate::look;
 use crate::stage::Stage;
 use crate::{Basket as BoughtTogether, Observation};
 
-/// Rules that speak of a basket, each at most once, later revised.
+/// Rules that speak of a basket, each at most once, later revised; what matters most to a reader first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    Amount,
-    Burst,
-    Quantity,
+    Order,
     Consumption,
+    Burst,
     Segment,
     Recommendation,
 }
 
 impl Rule {
     /// How many there are.
-    pub(crate) const COUNT: usize = 6;
+    pub(crate) const COUNT: usize = 5;
 
     /// Its place among them.
     pub(crate) const fn index(self) -> usize {

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::basket::Basket;
 use crate::calendar::{self, Day};
-use crate::customer::{Amount, Customer, Head, Product, RecentOrder, Share, kept_name};
+use crate::customer::{Amount, Customer, Head, Product, RecentOrder, Share, Silence, kept_name};
 use crate::detect;
 use crate::look;
 use crate::math;
@@ -42,7 +42,7 @@ pub(crate) fn purchase(stage: &mut Stage<'_>, line: &Purchase) -> Result<(), App
     if line.is_return() {
         return Ok(());
     }
-    head.overdue_told = false;
+    head.silence = Silence::default();
     head.last_purchase_at = head.last_purchase_at.max(Some(line.timestamp));
     let day = calendar::day_of(&stage.context.settings.time_zone, line.timestamp);
     if is_held {
@@ -117,7 +117,8 @@ fn open_basket(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     if let Some(order) = &line.order_id {
         remember(head, RecentOrder { key: order_key(order), at: line.timestamp });
     }
-    let mut basket = Basket::open(line, head);
+    let allowance = head.attention.left(day, stage.context.settings.customer_insights_per_day);
+    let mut basket = Basket::open(line, head, allowance);
     stage.effects.facts.is_new_order = true;
     if let Some(since) = ordered_before {
         look::ordered_again(stage, since, day);

@@ -10,7 +10,9 @@ pub(crate) enum Case {
     CoreCustomerLost,
     CoreCustomerSlips,
     FormerBestSilent,
+    WorthyDeclines,
     CustomerDeclines,
+    SmallDeclines,
     CustomerMoves,
     PredictionLikely,
     PredictionCertain,
@@ -40,7 +42,9 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
         Case::CoreCustomerLost
         | Case::CoreCustomerSlips
         | Case::FormerBestSilent
+        | Case::WorthyDeclines
         | Case::CustomerDeclines
+        | Case::SmallDeclines
         | Case::CustomerMoves => InsightKind::SegmentMigration,
         Case::PredictionLikely | Case::PredictionCertain | Case::PredictionAlert | Case::ProductOverdue => {
             InsightKind::ConsumptionPrediction
@@ -56,7 +60,7 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
 }
 
 /// The table.
-pub(crate) const TABLE: [Row; 15] = [
+pub(crate) const TABLE: [Row; 17] = [
     row(
         Case::CoreCustomerLost,
         "segment.core_lost",
@@ -75,7 +79,24 @@ pub(crate) const TABLE: [Row; 15] = [
         "to Cannot Lose Them from any other segment",
         (Priority::High, true),
     ),
-    row(Case::CustomerDeclines, "segment.declines", "to a lower tier otherwise", (Priority::Medium, false)),
+    row(
+        Case::WorthyDeclines,
+        "segment.declines.worthy",
+        "to a lower tier otherwise, found by ourselves, of a customer who brings twice as much as an ordinary one",
+        (Priority::High, true),
+    ),
+    row(
+        Case::CustomerDeclines,
+        "segment.declines",
+        "to a lower tier otherwise, by an outside model's word always",
+        (Priority::Medium, false),
+    ),
+    row(
+        Case::SmallDeclines,
+        "segment.declines.small",
+        "to a lower tier otherwise, found by ourselves, of a customer who brings at most half as much as an ordinary one",
+        (Priority::Low, false),
+    ),
     row(
         Case::CustomerMoves,
         "segment.moves",

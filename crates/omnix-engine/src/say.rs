@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: what is worth saying (`detect`), and how urgent it is (`priority`).
 
-use omnix_model::{Figure, Figures, Money, Quantity, Timestamp};
+use omnix_model::{Figure, Figures, Money, Priority, Quantity, Timestamp};
 use smol_str::SmolStr;
 
 use crate::priority::Case;
@@ -18,6 +18,33 @@ pub(crate) struct Said {
     pub sentence: String,
     pub params: Figures,
     pub figures: Figures,
+}
+
+impl Said {
+    /// How urgent it is.
+    pub(crate) fn priority(&self) -> Priority {
+        self.case.row().priority
+    }
+
+    /// The stable name of its sentence.
+    pub(crate) fn message_id(&self) -> &'static str {
+        self.case.row().message_id
+    }
+
+    /// Speaks for another one of the same cause, too.
+    pub(crate) fn cover(&mut self, message_id: &str, sentence: String) {
+        cover(&mut self.figures, message_id, sentence);
+    }
+}
+
+/// Notes among the figures of an insight that it speaks for another one, too: which, and what that would have said.
+pub(crate) fn cover(figures: &mut Figures, message_id: &str, sentence: String) {
+    for (name, value) in [("covers", text(message_id)), ("coveredSentences", Figure::Text(sentence.into()))] {
+        match figures.iter_mut().find(|(known, _)| known == name) {
+            Some((_, Figure::List(values))) => values.push(value),
+            _ => figures.push((SmolStr::new_static(name), Figure::List(vec![value]))),
+        }
+    }
 }
 
 /// Named figures.

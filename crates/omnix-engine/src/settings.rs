@@ -25,6 +25,9 @@ pub struct Settings {
     pub buffer_flush_interval_ms: i64,
     /// Lines after which a basket is evaluated even though more may come.
     pub buffer_lines_max: u32,
+    /// Insights of our own about one customer because of one day of the shop's calendar; critical ones are raised
+    /// beyond it. 0: as many as there are.
+    pub customer_insights_per_day: u8,
 }
 
 impl Default for Settings {
@@ -37,6 +40,7 @@ impl Default for Settings {
             critical_confidence_threshold: 0.9,
             buffer_flush_interval_ms: 5_000,
             buffer_lines_max: 50,
+            customer_insights_per_day: 5,
         }
     }
 }
@@ -60,13 +64,15 @@ impl Settings {
         let zone = self.time_zone.iana_name().unwrap_or("UTC");
         format!(
             "time_zone = {zone}\ncurrency = {}\nspending_deviation_threshold = {}\nhigh_confidence_threshold = {}\n\
-             critical_confidence_threshold = {}\nbuffer_flush_interval_ms = {}\nbuffer_lines_max = {}\n",
+             critical_confidence_threshold = {}\nbuffer_flush_interval_ms = {}\nbuffer_lines_max = {}\n\
+             customer_insights_per_day = {}\n",
             self.currency,
             self.spending_deviation_threshold,
             self.high_confidence_threshold,
             self.critical_confidence_threshold,
             self.buffer_flush_interval_ms,
             self.buffer_lines_max,
+            self.customer_insights_per_day,
         )
     }
 
@@ -88,6 +94,7 @@ impl Settings {
                 "critical_confidence_threshold" => settings.critical_confidence_threshold = number(value)?,
                 "buffer_flush_interval_ms" => settings.buffer_flush_interval_ms = number(value)?,
                 "buffer_lines_max" => settings.buffer_lines_max = number(value)?,
+                "customer_insights_per_day" => settings.customer_insights_per_day = number(value)?,
                 _ => return Err(DecodeError::Invalid("settings")),
             }
         }

@@ -1,16 +1,18 @@
 //! Where one record is applied: the state as it becomes, the effects as they gather, and the time that
 //! counts.
 //!
-//! Also here: how time is worked off, in the order in which things fall due. Deliberately not here: what an
+//! Also here: how time is worked off, in the order in which things fall due; and what holds an insight back that was
+//! found: another one of the same cause, and the customer's budget of the day. Deliberately not here: what an
 //! event adds to the sums (`fold`), and what anything means (`detect`).
 
-use omnix_model::{Event, EventId, Insight, InsightId, Timestamp};
+use omnix_model::{Event, EventId, Insight, InsightId, Priority, Suppression, Timestamp};
 
 use crate::basket::{Basket, Raised};
+use crate::calendar;
 use crate::customer::Draft;
 use crate::detect::{self, Rule};
 use crate::look;
-use crate::say::Said;
+use crate::say::{self, Said};
 use crate::{Context, Customer, Derived, Effects, Moment};
 
 /// How long after it fell due something is still raised live, in milliseconds.
@@ -25,6 +27,8 @@ pub(crate) struct Stage<'a> {
     pub context: &'a Context<'a>,
     /// The time at which what is decided now is raised: the lane's, on history's clock that of the cause.
     pub clock: Timestamp,
+    /// The insight last raised of the customer's silence, and when.
+    of_silence: Option<(Timestamp, InsightId)>,
 }
 
 impl<'a> Stage<'a> {
@@ -35,6 +39,7 @@ impl<'a> Stage<'a> {
             moment,
             context,
             clock: moment.now,
+            of_silence: None,
         }
     }
 
@@ -120,18 +125,95 @@ impl<'a> Stage<'a> {
         self.moment.is_history || self.moment.now.ms_since(due) <= FRESH_MS
     }
 
-    /// Raises an insight because of `cause`, for the first and only time.
-    pub(crate) fn raise(&mut self, said: Said, cause: &[u8]) -> InsightId {
+    /// Counts insights that are held back.
+    pub(crate) fn suppress(&mut self, reason: Suppression, count: u64) {
+        self.effects.facts.suppressed.add(reason, count);
+    }
+
+    /// Passes on what an outside model has published: somebody asked for it, so that nothing holds it back.
+    pub(crate) fn pass_on(&mut self, said: Said, cause: &[u8]) {
         let id = InsightId::derive(self.context.customer_id, said.rule, cause);
-        let first = Raised { at: self.clock, revision: 0, lines: 0 };
-        let insight = self.insight(said, id, first);
-        self.effects.insights.push(insight);
+        self.push(said, id);
+    }
+
+    /// Raises an insight because of `cause`, what fell due at `due`, for the first and only time; unless the budget
+    /// of that day is used up.
+    pub(crate) fn raise(&mut self, said: Said, cause: &[u8], due: Timestamp) -> InsightId {
+        let id = InsightId::derive(self.context.customer_id, said.rule, cause);
+        if self.takes_from_budget(&said, due) {
+            self.push(said, id);
+        }
         id
     }
 
-    /// Raises an insight about `basket`, or revises the one that was raised.
+    /// Raises an insight of the customer's silence, unless something as urgent has been said of that silence. Of
+    /// what is found at one moment the most urgent speaks for all.
+    pub(crate) fn raise_of_silence(&mut self, mut said: Said, cause: &[u8], due: Timestamp) -> InsightId {
+        let id = InsightId::derive(self.context.customer_id, said.rule, cause);
+        let together = self.of_silence.filter(|(at, _)| *at == self.clock).map(|(_, id)| id);
+        let mut others = self.effects.insights.iter_mut();
+        let together = together.and_then(|id| others.find(|other| other.id == id));
+        if self.customer.head.silence.told.is_some_and(|told| told >= said.priority()) {
+            if let Some(other) = together {
+                say::cover(&mut other.figures, said.message_id(), said.sentence);
+            }
+            self.suppress(Suppression::Cause, 1);
+            return id;
+        }
+        if let Some(other) = together {
+            // It has taken from the budget for both.
+            let less = other.id;
+            said.cover(&other.message_id, std::mem::take(&mut other.sentence));
+            self.effects.insights.retain(|other| other.id != less);
+            self.suppress(Suppression::Cause, 1);
+        } else if !self.takes_from_budget(&said, due) {
+            return id;
+        }
+        self.customer.head_mut().silence.told = Some(said.priority());
+        self.of_silence = Some((self.clock, id));
+        self.push(said, id);
+        id
+    }
+
+    /// Whether the budget of the day of `due` has room for it, which it then takes.
+    fn takes_from_budget(&mut self, said: &Said, due: Timestamp) -> bool {
+        let settings = self.context.settings;
+        let day = calendar::day_of(&settings.time_zone, due);
+        let left = self.customer.head.attention.left(day, settings.customer_insights_per_day);
+        let has_room = left > 0 || said.priority() == Priority::Critical;
+        if has_room {
+            self.customer.head_mut().attention.note(day);
+        } else {
+            self.suppress(Suppression::Budget, 1);
+        }
+        has_room
+    }
+
+    fn push(&mut self, said: Said, id: InsightId) {
+        let first = Raised { at: self.clock, revision: 0, lines: 0 };
+        let insight = self.insight(said, id, first);
+        self.effects.insights.push(insight);
+    }
+
+    /// Holds back what `rule` would say of `basket`: of the day's budget nothing is left for it.
+    pub(crate) fn hold_back(&mut self, basket: &mut Basket, rule: Rule) {
+        let Some(place @ None) = basket.raised.get_mut(rule.index()) else { return };
+        *place = Some(Raised { at: self.clock, revision: 0, lines: basket.lines });
+        self.suppress(Suppression::Budget, 1);
+    }
+
+    /// Raises an insight about `basket`, or revises the one that was raised; holds it back when nothing is left for
+    /// it of the day's budget.
     pub(crate) fn raise_for(&mut self, basket: &mut Basket, rule: Rule, said: Said) -> InsightId {
         let id = InsightId::derive(self.context.customer_id, said.rule, &basket.cause());
+        if !basket.lets_speak(rule) && said.priority() != Priority::Critical {
+            self.hold_back(basket, rule);
+            return id;
+        }
+        if basket.raised(rule).is_none() {
+            let day = calendar::day_of(&self.context.settings.time_zone, basket.first_at);
+            self.customer.head_mut().attention.note(day);
+        }
         // What one record says twice counts as said once, and its last word counts.
         let is_said = self.effects.insights.iter().any(|other| other.id == id);
         self.effects.insights.retain(|other| other.id != id);
@@ -179,3 +261,6 @@ impl<'a> Stage<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

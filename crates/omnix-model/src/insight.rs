@@ -1,6 +1,7 @@
 //! Insights: what an event means, for the person who should know.
 
 mod stored;
+mod suppression;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use smol_str::SmolStr;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{CustomerId, DecodeError, Money, Timestamp};
+
+pub use suppression::{Suppressed, Suppression};
 
 /// Which of the four kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

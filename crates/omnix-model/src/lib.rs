@@ -35,7 +35,9 @@ pub use event::{
 };
 pub use fingerprint::fingerprint;
 pub use id::{CustomerId, EventId, IdError, OrderId, ProductId};
-pub use insight::{Figure, Figures, Insight, InsightId, InsightKind, Outcome, Priority};
+pub use insight::{
+    Figure, Figures, Insight, InsightId, InsightKind, Outcome, Priority, Suppressed, Suppression,
+};
 pub use lane::{Lane, LaneRange, ShardId};
 pub use money::{Money, NumberError, Quantity, Rounded};
 pub use position::{LogId, Position};

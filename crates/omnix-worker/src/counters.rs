@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use omnix_model::{Insight, InsightKind, Priority};
+use omnix_model::{Insight, InsightKind, Priority, Suppressed, Suppression};
 
 /// Buckets of a histogram of durations: the first up to 16 us, each twice as wide as the last.
 pub const DURATION_BUCKETS: usize = 24;
@@ -54,6 +54,8 @@ macro_rules! counters {
             $($(#[doc = $doc])+ pub $name: Counter,)+
             /// Insights raised, by the kind's number and the priority's.
             pub insights: [[Counter; 4]; 4],
+            /// Insights held back, by the reason's number.
+            pub suppressed: [Counter; Suppression::ALL.len()],
             /// From handing a block to the log to its answer.
             pub append: Durations,
             /// From the log's answer to the end of the commit.
@@ -85,8 +87,6 @@ counters! {
     rejected_kept,
     /// Rejected events for which there was no room.
     rejected_dropped,
-    /// Insights held back by cool-downs and limits.
-    suppressed,
     /// Blocks appended.
     blocks,
     /// Bytes of these blocks, before compression.
@@ -144,7 +144,7 @@ pub(crate) struct Counted {
     pub(crate) applied: u64,
     pub(crate) replayed: u64,
     pub(crate) late: u64,
-    pub(crate) suppressed: u64,
+    pub(crate) suppressed: Suppressed,
     pub(crate) hot_hits: u64,
     pub(crate) hot_misses: u64,
     pub(crate) timers: u64,
@@ -156,7 +156,7 @@ impl Counters {
         self.applied.add(counted.applied);
         self.replayed.add(counted.replayed);
         self.late.add(counted.late);
-        self.suppressed.add(counted.suppressed);
+        self.suppressed.iter().zip(counted.suppressed.0).for_each(|(sum, count)| sum.add(count));
         self.hot_hits.add(counted.hot_hits);
         self.hot_misses.add(counted.hot_misses);
         self.timers.add(counted.timers);
@@ -168,6 +168,12 @@ impl Counters {
         if let Some(counter) = row.and_then(|row| row.get(usize::from(insight.priority.number()))) {
             counter.add(1);
         }
+    }
+
+    /// Insights held back for a reason.
+    #[must_use]
+    pub fn suppressed_of(&self, reason: Suppression) -> u64 {
+        self.suppressed.get(usize::from(reason.number())).map_or(0, Counter::get)
     }
 
     /// Insights of a kind and priority.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use omnix_model::limits::ROLLUP_LABELS_MAX;
 use omnix_model::{
-    DecodeError, InsightKind, Money, Outcome, Position, Priority, Reader, SegmentName, Writer,
+    DecodeError, InsightKind, Money, Outcome, Position, Priority, Reader, SegmentName, Suppressed, Writer,
 };
 use smol_str::SmolStr;
 
@@ -306,8 +306,8 @@ pub struct Activity {
     pub not_applied: u64,
     /// Events older than their customer's last.
     pub late: u64,
-    /// Insights held back.
-    pub suppressed: u64,
+    /// Insights held back, by reason.
+    pub suppressed: Suppressed,
     /// Insights raised, by the kind's number and the priority's; a revision is none.
     pub insights: [[u64; 4]; 4],
     /// What came of the insights raised in it, by the kind's number and the priority's; without those of which
@@ -360,8 +360,9 @@ impl Activity {
 
 impl Row for Activity {
     fn encode(&self, out: &mut Writer) {
-        [self.applied, self.bytes, self.refused, self.not_applied, self.late, self.suppressed]
+        [self.applied, self.bytes, self.refused, self.not_applied, self.late]
             .into_iter()
+            .chain(self.suppressed.0)
             .for_each(|n| out.uint(n));
         self.insights.iter().flatten().for_each(|&n| out.uint(n));
         out.uint(self.judged.len() as u64);
@@ -387,9 +388,11 @@ impl Row for Activity {
             refused: reader.uint()?,
             not_applied: reader.uint()?,
             late: reader.uint()?,
-            suppressed: reader.uint()?,
             ..Self::default()
         };
+        for count in &mut row.suppressed.0 {
+            *count = reader.uint()?;
+        }
         for count in row.insights.iter_mut().flatten() {
             *count = reader.uint()?;
         }
@@ -416,7 +419,7 @@ impl Row for Activity {
         self.refused += other.refused;
         self.not_applied += other.not_applied;
         self.late += other.late;
-        self.suppressed += other.suppressed;
+        self.suppressed.merge(&other.suppressed);
         for (mine, theirs) in self.insights.iter_mut().flatten().zip(other.insights.iter().flatten()) {
             *mine += theirs;
         }

@@ -9,3 +9,4 @@ mod explain;
 mod faults;
 mod judgement;
 mod order;
+mod suppressed;

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use omnix_engine::{Model, Settings};
 use omnix_model::{
     CustomerId, ErrorCode, Fault, Insight, InsightId, InsightKind, Lane, LaneRange, LogId, Money, Position,
-    Priority, RejectedEvent, SegmentName, ShardId, Timestamp,
+    Priority, RejectedEvent, SegmentName, ShardId, Suppressed, Timestamp,
 };
 use omnix_storage::{Atomicity, Commit, MemoryStore, StateStore, Write};
 use omnix_worker::book::Book;
@@ -321,13 +321,14 @@ fn the_census_follows_moves_and_money() {
 fn events_a_second_are_counted_from_when_anything_went_on() {
     let mut bench = Bench::new();
     let hour = Timestamp::HOUR_MS;
-    let row = Activity { applied: 7_200, ..Activity::default() };
+    let row = Activity { applied: 7_200, suppressed: Suppressed([3, 2, 1]), ..Activity::default() };
     let until = Position { log: LogId(0), frame: 1, slot: 0 };
     let value = omnix_worker::rollup::encode_row(&row, until);
     bench.put(Lane::FIRST, vec![(keys::activity_of_hour(10, Lane::FIRST), value)]);
     let range = TimeRange { from: at(0), to: at(11 * hour) };
     let overview = bench.queries().overview(range).unwrap();
     assert!((overview.events_per_second - 2.0).abs() < 1e-9, "{}", overview.events_per_second);
+    assert_eq!(overview.suppressed, Suppressed([3, 2, 1]));
 }
 
 /// From (none: in none before) and to.

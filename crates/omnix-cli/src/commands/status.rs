@@ -49,9 +49,12 @@ fn print_lines(is_ready: bool, status: &Value, metrics: &Value, overview: &Value
         shown(metrics, "/failedRecordCount")
     );
     println!(
-        "last day   {} insights, {} critical",
+        "last day   {} insights, {} critical; held back: {} cool-down, {} cause, {} budget",
         shown(overview, "/totalInsights"),
-        shown(overview, "/insightsByPriority/critical")
+        shown(overview, "/insightsByPriority/critical"),
+        shown(overview, "/suppressedInsights/coolDown"),
+        shown(overview, "/suppressedInsights/cause"),
+        shown(overview, "/suppressedInsights/budget")
     );
     let ms = |path: &str| overview.pointer(path).and_then(Value::as_f64);
     if let (Some(p50), Some(p99)) =

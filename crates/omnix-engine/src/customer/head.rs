@@ -7,6 +7,7 @@ use std::sync::Arc;
 use omnix_model::{DecodeError, Reader, Segment, SegmentName, Timestamp, Writer};
 use smol_str::SmolStr;
 
+use super::attention::{Attention, Silence};
 use super::product::{day, small};
 use crate::basket::Basket;
 use crate::calendar::Day;
@@ -218,8 +219,8 @@ pub(crate) struct Head {
     pub overdue_at: Option<Timestamp>,
     /// When the customer is looked at next, for the learners' sake; none for one who is not.
     pub look_at: Option<Timestamp>,
-    /// An overdue product was reported, and the customer has not been back since.
-    pub overdue_told: bool,
+    pub silence: Silence,
+    pub attention: Attention,
     pub listed: Option<Arc<Listed>>,
     /// After the latest basket either list was so unlike those that the next basket is to say so.
     pub lists_changed: bool,
@@ -290,7 +291,9 @@ impl Head {
         self.near_if(out, self.silence_at);
         self.near_if(out, self.overdue_at);
         self.near_if(out, self.look_at);
-        out.flag(self.overdue_told);
+        out.u8(self.silence.to_byte());
+        out.int(self.attention.day.into());
+        out.u8(self.attention.raised);
         out.flag(self.listed.is_some());
         if let Some(listed) = &self.listed {
             listed.iter().flatten().for_each(|&key| out.fixed32(key));
@@ -369,7 +372,8 @@ impl Head {
         self.silence_at = self.read_near_if(from)?;
         self.overdue_at = self.read_near_if(from)?;
         self.look_at = self.read_near_if(from)?;
-        self.overdue_told = from.flag()?;
+        self.silence = Silence::from_byte(from.u8()?)?;
+        self.attention = Attention { day: day(from.int()?)?, raised: from.u8()? };
         if from.flag()? {
             let mut listed = Listed::default();
             for key in listed.iter_mut().flatten() {

@@ -4,12 +4,16 @@
 //! it is that of a log-normal interval, shrunk towards product, customer and all pairs. Said at a basket's end of the product that is known best, from its third purchase
 //! day on, if it is not expected within days: what is bought all the time needs no reminder. Of one product it
 //! is said again when the horizon has passed, or when it has become more certain: a customer who comes every
-//! week is not news every week; what is held back is counted. A product that was expected and has not come by
-//! the time by which 19 of 20 such intervals have ended is overdue: said once, until the customer comes back.
+//! week is not news every week; what is held back is counted. Of several products of one basket the others are
+//! named beside it. A product that was expected and has not come by the time by which 19 of 20 such intervals have
+//! ended is overdue: said once, until the customer comes back, and only while nothing as urgent was said of their
+//! silence.
 //!
 //! Deliberately not here: the distribution itself and what it is learnt from (`model`).
 
-use omnix_model::{ConsumptionPrediction, Event, EventRecord, Figure, PredictionType, ProductId, Timestamp};
+use omnix_model::{
+    ConsumptionPrediction, Event, EventRecord, Figure, PredictionType, ProductId, Suppression, Timestamp,
+};
 use smol_str::SmolStr;
 
 use crate::basket::{Basket, Told};
@@ -44,6 +48,8 @@ const SEASON_MIN: f64 = 0.405_465_108_108_164_4;
 /// Reasons that are said, and the log-odds that they move at the least.
 const REASONS_MAX: usize = 3;
 const REASON_MIN: f64 = 0.05;
+/// Products that an insight names beside the one it speaks of, at the most.
+const OTHERS_MAX: usize = 10;
 /// Intervals that the spread of all pairs counts for, beside a pair's own.
 const SPREAD_WEIGHT: f64 = 4.0;
 
@@ -110,7 +116,8 @@ fn of_pair(pair: PairFigures, product: &Product, model: &Model) -> Outlook {
 /// all (another model is in force), what was said stands.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let mut best: Option<(Product, Outlook)> = None;
-    let mut held_back = 0_u32;
+    let mut others: Vec<ProductId> = Vec::new();
+    let mut held_back = 0;
     let settings = stage.context.settings;
     let (customer, model) = (&stage.customer, stage.context.model);
     let before = IntervalSums { count: basket.intervals_before.into(), ln_days: basket.ln_sum_before };
@@ -135,12 +142,17 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
             continue;
         }
         if !is_news(product, &told_before(basket, product), &outlook, settings) {
-            held_back = held_back.saturating_add(u32::from(basket.lines_evaluated == 0));
-        } else if best
-            .as_ref()
-            .is_none_or(|(other, than)| (product.days, outlook.confidence) > (other.days, than.confidence))
-        {
-            best = Some((product.clone(), outlook));
+            held_back += 1;
+            continue;
+        }
+        let is_best = |(other, than): &(Product, Outlook)| {
+            (product.days, outlook.confidence) > (other.days, than.confidence)
+        };
+        if best.as_ref().is_none_or(is_best) {
+            let beaten = best.replace((product.clone(), outlook));
+            others.extend(beaten.map(|(product, _)| product.id));
+        } else {
+            others.push(product.id.clone());
         }
     }
     for (id, day) in expected {
@@ -149,9 +161,15 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         }
     }
     schedule_overdue(stage);
-    stage.effects.facts.suppressed = stage.effects.facts.suppressed.saturating_add(held_back);
-    if let Some((product, outlook)) = best {
-        tell(stage, basket, &product, &outlook);
+    if basket.lines_evaluated == 0 {
+        stage.suppress(Suppression::CoolDown, held_back);
+        stage.suppress(Suppression::Cause, others.len() as u64);
+    }
+    others.sort_unstable();
+    match best {
+        Some(_) if !basket.lets_speak(Rule::Consumption) => stage.hold_back(basket, Rule::Consumption),
+        Some((product, outlook)) => tell(stage, basket, &product, &outlook, &others),
+        None => {}
     }
 }
 
@@ -163,24 +181,22 @@ pub(crate) fn overdue(stage: &mut Stage<'_>, due: Timestamp) {
         stage.customer.products().filter(|product| waited(product)).cloned().collect();
     stage.customer.change_products(waited, |product| product.overdue_on = 0);
     late.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.id.cmp(&b.id)));
-    let count = u32::try_from(late.len()).unwrap_or(u32::MAX);
+    let count = late.len() as u64;
     schedule_overdue(stage);
     let Some(product) = late.first() else { return };
     if !stage.is_fresh(due) {
         return;
     }
-    let is_told = std::mem::replace(&mut stage.customer.head_mut().overdue_told, true);
-    let suppressed = &mut stage.effects.facts.suppressed;
-    if is_told {
-        *suppressed = suppressed.saturating_add(count);
+    if std::mem::replace(&mut stage.customer.head_mut().silence.is_overdue, true) {
+        stage.suppress(Suppression::Cause, count);
         return;
     }
-    *suppressed = suppressed.saturating_add(count.saturating_sub(1));
+    stage.suppress(Suppression::Cause, count.saturating_sub(1));
     let outlook = outlook(&stage.customer.head, stage.customer.intervals(), product, stage.context.model);
     let said = overdue_said(stage, product, &outlook, due, &late);
     let mut cause = today.to_le_bytes().to_vec();
     cause.extend_from_slice(product.id.as_str().as_bytes());
-    let id = stage.raise(said, &cause);
+    let id = stage.raise_of_silence(said, &cause, due);
     let event = prediction_event(stage, product, &outlook, due, vec![SmolStr::new_static("due_date_passed")]);
     stage.derive(id, event);
 }
@@ -229,7 +245,7 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, prediction:
     };
     let mut cause = b"event".to_vec();
     cause.extend_from_slice(record.event_id.as_str().as_bytes());
-    stage.raise(said, &cause);
+    stage.pass_on(said, &cause);
 }
 
 /// Whether the day around which the product is expected is days ahead, so that somebody can act on it.
@@ -287,7 +303,13 @@ fn take_back(stage: &mut Stage<'_>, basket: &mut Basket) {
     }
 }
 
-fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: &Outlook) {
+fn tell(
+    stage: &mut Stage<'_>,
+    basket: &mut Basket,
+    product: &Product,
+    outlook: &Outlook,
+    others: &[ProductId],
+) {
     let before = told_before(basket, product);
     let is_first = before.on == 0 && basket.raised(Rule::Consumption).is_none();
     let certain = is_certain(outlook, stage.context.settings);
@@ -297,7 +319,11 @@ fn tell(stage: &mut Stage<'_>, basket: &mut Basket, product: &Product, outlook: 
         held.told_on = product.last_day;
         held.told_certain = certain;
     }
-    let said = likely_said(stage, basket, product, outlook);
+    let mut said = likely_said(stage, basket, product, outlook);
+    if !others.is_empty() {
+        let ids = others.iter().take(OTHERS_MAX).map(|id| say::text(id.as_str())).collect();
+        said.figures.extend(named([("alsoExpected", Figure::List(ids))]));
+    }
     let id = stage.raise_for(basket, Rule::Consumption, said);
     if is_first {
         let factors = reasons(&outlook.pair, stage.context.model).into_iter().map(|(name, _)| name);
@@ -373,7 +399,7 @@ fn overdue_said(
         calendar::date_text(product.last_day)
     );
     let mut figures = figures(product, &name, outlook, stage.context);
-    let products = late.iter().map(|product| say::text(product.id.as_str())).take(10).collect();
+    let products = late.iter().map(|product| say::text(product.id.as_str())).take(OTHERS_MAX).collect();
     figures.extend(named([
         ("subtype", say::text("overdue")),
         ("overdueProducts", Figure::List(products)),

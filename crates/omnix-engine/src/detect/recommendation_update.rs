@@ -34,6 +34,10 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         stage.customer.head_mut().lists_changed = have_changed;
         return;
     }
+    if !basket.lets_speak(Rule::Recommendation) {
+        // They are told with the next basket that may.
+        return stage.hold_back(basket, Rule::Recommendation);
+    }
     let lists = lists(Some(&*stage.customer), model, &[], LISTED, basket.last_at);
     let head = stage.customer.head_mut();
     head.listed = Some(Arc::new([&lists.again, &lists.new].map(|list| keys(list))));

@@ -6,10 +6,11 @@
 //! Deliberately not here: the rule itself (`rule`).
 
 pub(crate) mod rule;
+pub(crate) mod stake;
 
 use std::sync::Arc;
 
-use omnix_model::{EventRecord, Figure, InsightId, Segment, SegmentName, SegmentUpdate, Tier, Timestamp};
+use omnix_model::{EventRecord, Figure, Segment, SegmentName, SegmentUpdate, Tier, Timestamp};
 use smol_str::SmolStr;
 
 use crate::basket::Basket;
@@ -23,6 +24,7 @@ use crate::say::{self, Said, named};
 use crate::stage::Stage;
 
 use rule::Eyes;
+use stake::Stake;
 
 const RULE: &str = "segment_migration";
 /// The version under which our own findings are published.
@@ -41,6 +43,19 @@ struct Move {
     confidence: f64,
     reason_codes: Vec<SmolStr>,
     model_version: SmolStr,
+    /// What is at stake; not asked of an outside model's word.
+    stake: Option<Stake>,
+}
+
+impl Move {
+    /// Which row of the table of priorities it belongs to.
+    fn case(&self) -> Case {
+        let case = case(self.from.as_ref(), &self.to);
+        match self.stake {
+            Some(stake) if case == Case::CustomerDeclines => stake.decline(),
+            _ => case,
+        }
+    }
 }
 
 /// Looks where the customer stands after a basket. What is found depends on the basket's first line and on what
@@ -67,7 +82,8 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         // An outside model was first; its word stands.
         return;
     }
-    let change = own_move(head, from, (before, to), basket.first_at, standing);
+    let mut change = own_move(head, from, (before, to), basket.first_at, standing);
+    change.stake = Some(Stake::of(&stage.customer.head, &basket.amounts_before, stage.context.model));
     if change.from.as_ref() == Some(&change.to) {
         return;
     }
@@ -100,7 +116,8 @@ pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
     (head.own_segment, head.leaving, head.silence_at) = (Some(now), ahead, next);
     let Some(to) = segment else { return };
     let from = head.segment.as_ref().map(|shown| shown.name.clone());
-    let change = own_move(head, from, (Some(own), to), due, standing);
+    let mut change = own_move(head, from, (Some(own), to), due, standing);
+    change.stake = Some(Stake::of(&stage.customer.head, &stage.customer.head.amounts, stage.context.model));
     if change.from.as_ref() == Some(&change.to) {
         return;
     }
@@ -112,9 +129,18 @@ pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
         let mut cause = b"silence".to_vec();
         cause.extend_from_slice(&due.ms().to_le_bytes());
         cause.push(to.number());
-        let id = stage.raise(said, &cause);
+        let id = if is_worse(own, to) {
+            stage.raise_of_silence(said, &cause, due)
+        } else {
+            stage.raise(said, &cause, due)
+        };
         stage.derive(id, update);
     }
+}
+
+/// Segments are numbered from the best down.
+fn is_worse(own: Segment, to: Segment) -> bool {
+    to.number() > own.number()
 }
 
 /// The customer as the rule sees them between baskets.
@@ -142,6 +168,7 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, update: &Se
         confidence: update.confidence,
         reason_codes: reasons.map(|reason| cut(reason, REASON_BYTES_MAX)).collect(),
         model_version: cut(&update.model_version, REASON_BYTES_MAX),
+        stake: None,
     };
     let is_news = change.from.as_ref() != Some(&change.to);
     let said = said(stage, &change);
@@ -149,7 +176,7 @@ pub(crate) fn published(stage: &mut Stage<'_>, record: &EventRecord, update: &Se
     if is_news {
         let mut cause = b"event".to_vec();
         cause.extend_from_slice(record.event_id.as_str().as_bytes());
-        let _: InsightId = stage.raise(said, &cause);
+        stage.pass_on(said, &cause);
     }
 }
 
@@ -168,8 +195,7 @@ fn own_move(
     at: Timestamp,
     (score, confidence): (f64, f64),
 ) -> Move {
-    // Segments are numbered from the best down.
-    let is_worse = own.is_some_and(|own| to.number() > own.number());
+    let is_worse = own.is_some_and(|own| is_worse(own, to));
     let frequency = match head.order_days {
         0 | 1 => "one_order_day",
         2 | 3 => "few_order_days",
@@ -185,6 +211,7 @@ fn own_move(
         confidence,
         reason_codes: vec![SmolStr::new_static(reason), SmolStr::new_static(frequency)],
         model_version: SmolStr::default(),
+        stake: None,
     }
 }
 
@@ -239,7 +266,7 @@ fn update_event(stage: &Stage<'_>, change: &Move) -> omnix_model::Event {
     })
 }
 
-/// Which row of the table of priorities a move belongs to.
+/// Which row of the table of priorities a move belongs to, whoever moves.
 fn case(from: Option<&SegmentName>, to: &SegmentName) -> Case {
     let (Some(from), Some(new)) = (from.and_then(SegmentName::tier), to.tier()) else {
         return Case::CustomerMoves;
@@ -256,13 +283,18 @@ fn case(from: Option<&SegmentName>, to: &SegmentName) -> Case {
 fn said(stage: &Stage<'_>, change: &Move) -> Said {
     let customer = stage.context.customer_id.as_str();
     let (from, to) = (change.from.as_ref().map(SegmentName::label), change.to.label());
-    let case = case(change.from.as_ref(), &change.to);
+    let case = change.case();
     let sentence = match (from, case) {
         (None, _) => format!("Customer {customer} is now in the segment {to}."),
         (Some(from), Case::CoreCustomerLost | Case::FormerBestSilent) => {
             format!("Customer {customer} has moved from {from} to {to}: get in touch before they are gone.")
         }
-        (Some(from), Case::CoreCustomerSlips | Case::CustomerDeclines) => {
+        (Some(from), Case::WorthyDeclines) => {
+            let worth = change.stake.map(|stake| stake.text(&stage.context.settings.currency));
+            let worth = worth.unwrap_or_default();
+            format!("Customer {customer} is slipping, and with them {worth}: from {from} to {to}.")
+        }
+        (Some(from), Case::CoreCustomerSlips | Case::CustomerDeclines | Case::SmallDeclines) => {
             format!("Customer {customer} is slipping: from {from} to {to}.")
         }
         (Some(from), _) => format!("Customer {customer} has moved from {from} to {to}."),
@@ -270,29 +302,25 @@ fn said(stage: &Stage<'_>, change: &Move) -> Said {
     let from = from.map_or(Figure::Unknown, say::text);
     let head = &stage.customer.head;
     let silent_days = head.last_purchase_at.map(|last| math::days_between(last, change.at).max(0.0));
+    let model = if change.model_version.is_empty() { MODEL_VERSION } else { &change.model_version };
+    let mut figures = named([
+        ("previousSegment", from.clone()),
+        ("newSegment", say::text(to)),
+        ("segmentationScore", say::number(change.score)),
+        ("confidence", say::number(change.confidence)),
+        ("reasonCodes", Figure::List(change.reason_codes.iter().map(|code| say::text(code)).collect())),
+        ("orderDays", Figure::Count(head.order_days.into())),
+        ("daysSinceLastPurchase", silent_days.map_or(Figure::Unknown, say::number)),
+        ("segmentModel", say::text(model)),
+    ]);
+    figures.extend(change.stake.iter().flat_map(Stake::figures));
     Said {
         rule: RULE,
         case,
         event_timestamp: change.at,
         sentence,
-        params: named([("customerId", say::text(customer)), ("from", from.clone()), ("to", say::text(to))]),
-        figures: named([
-            ("previousSegment", from),
-            ("newSegment", say::text(to)),
-            ("segmentationScore", say::number(change.score)),
-            ("confidence", say::number(change.confidence)),
-            ("reasonCodes", Figure::List(change.reason_codes.iter().map(|code| say::text(code)).collect())),
-            ("orderDays", Figure::Count(head.order_days.into())),
-            ("daysSinceLastPurchase", silent_days.map_or(Figure::Unknown, say::number)),
-            (
-                "segmentModel",
-                say::text(if change.model_version.is_empty() {
-                    MODEL_VERSION
-                } else {
-                    &change.model_version
-                }),
-            ),
-        ]),
+        params: named([("customerId", say::text(customer)), ("from", from), ("to", say::text(to))]),
+        figures,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Decision, Origin, Step, flag, number_of, step};
 use crate::customer::Amounts;
 use crate::{AmountExpectation, AmountHistory, AmountLevel, AmountPrior, math, say};
 
-const RULE: &str = "behavior_anomaly.amount";
+const RULE: &str = "behavior_anomaly.order";
 
 /// By what the order was measured: its amount, or its amount for what is in it.
 struct Measure<'a> {

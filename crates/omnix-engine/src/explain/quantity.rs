@@ -3,7 +3,7 @@
 use super::{Decision, Origin, Step, flag, number_of, step};
 use crate::{math, say};
 
-const RULE: &str = "behavior_anomaly.quantity";
+const RULE: &str = "behavior_anomaly.order";
 
 pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let Some((basket, _)) = decision.basket(RULE) else { return Vec::new() };

@@ -3,12 +3,13 @@
 use omnix_model::Figure;
 
 use super::{Decision, Origin, Step, step, text};
-use crate::customer::Customer;
+use crate::customer::{Amounts, Customer, Head};
 use crate::detect::segment_migration::rule::Eyes;
+use crate::detect::segment_migration::stake::Stake;
 use crate::detect::segment_migration::standing;
 use crate::look::visit_figures;
 use crate::model::{VISIT_FEATURE_NAMES, VisitFigures};
-use crate::{Model, calendar, say};
+use crate::{Model, calendar, math, say};
 
 const RULE: &str = "segment_migration";
 
@@ -71,7 +72,26 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     .with("previousSegment", from, Origin::State)
     .using(&order_days)
     .using(&probability);
-    vec![order_days, silence, rate, alive, probability, sure, verdict]
+    vec![order_days, silence, rate, alive, probability, sure, verdict, stake(head, amounts, model)]
+}
+
+/// How much is lost with the customer, against an ordinary one.
+fn stake(head: &Head, amounts: &Amounts, model: &Model) -> Step {
+    let stake = Stake::of(head, amounts, model);
+    let (learners, level) = (model.learners(), model.amounts().whole());
+    step(
+        "timesOrdinary",
+        "what is at stake: what the customer brings, times what an ordinary customer of the shop does, by how often they \
+         come and by what their orders come to; a decline is of high priority from 2 on, of low up to 0.5",
+        "(usualIntervalDays / intervalDays) ^ intervalTrust * (order / usualOrder) ^ orderTrust",
+        say::number(stake.times),
+    )
+    .number("intervalDays", stake.interval_days, Origin::State)
+    .number("usualIntervalDays", math::exp(learners.visit_mean()), Origin::Model)
+    .number("intervalTrust", learners.visit_trust(), Origin::Model)
+    .with("order", stake.order.map_or(Figure::Unknown, say::number), Origin::State)
+    .number("usualOrder", math::exp(level.mean() + level.drift()), Origin::Model)
+    .number("orderTrust", level.trust(), Origin::Model)
 }
 
 /// The probability of an order within 60 days: by the rhythm alone, or as all customers have taught.

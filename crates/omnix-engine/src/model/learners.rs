@@ -131,6 +131,12 @@ impl Learners {
         self.visits.ln_days / self.visits.count
     }
 
+    /// How far that mean is believed: not at all before anything was seen, half after ten intervals.
+    pub(crate) fn visit_trust(&self) -> f64 {
+        let seen = self.visits.count - 1.0;
+        seen / (seen + 10.0)
+    }
+
     /// The probabilities that a pair is bought within [`BOUGHT_DAYS`] of the day on which it was bought; never
     /// falling.
     pub(crate) fn bought(&self, pair: &PairFigures) -> [f64; 8] {

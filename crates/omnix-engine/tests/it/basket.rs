@@ -78,8 +78,8 @@ fn silence_that_an_order_broke_is_not_told_while_the_order_is_open() {
     let mut shop = regular(Shop::history(), 25);
     let mut silent = regular(Shop::history(), 25);
     silent.pass(week(40));
-    let moves = of_kind(&silent, InsightKind::SegmentMigration);
-    let fallen_silent = moves.iter().map(|insight| insight.timestamp).find(|&at| at > week(25)).unwrap();
+    let moves = silent.derived.iter().filter(|derived| matches!(derived.event, Event::SegmentUpdate(_)));
+    let fallen_silent = moves.map(|derived| derived.event.timestamp()).find(|&at| at > week(25)).unwrap();
     // Minutes before silence would have meant something; the basket ends minutes after.
     let just_in_time = fallen_silent.plus_ms(-3 * MINUTE_MS);
     shop.pass(just_in_time);

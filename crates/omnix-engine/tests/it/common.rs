@@ -7,7 +7,7 @@ use omnix_engine::{
 };
 use omnix_model::{
     ConsumptionPrediction, CustomerId, Event, EventId, EventRecord, Insight, Lane, Money, OrderId, Origin,
-    PredictionType, ProductId, Purchase, Quantity, SegmentName, SegmentUpdate, Timestamp,
+    PredictionType, ProductId, Purchase, Quantity, SegmentName, SegmentUpdate, Suppressed, Timestamp,
 };
 use smol_str::SmolStr;
 
@@ -94,6 +94,7 @@ pub(crate) struct Shop {
     pub(crate) derived: Vec<Derived>,
     pub(crate) observations: Vec<Observation>,
     pub(crate) facts: Facts,
+    pub(crate) suppressed: Suppressed,
     pub(crate) events: u32,
     pub(crate) is_history: bool,
 }
@@ -109,6 +110,7 @@ impl Shop {
             derived: Vec::new(),
             observations: Vec::new(),
             facts: Facts::default(),
+            suppressed: Suppressed::default(),
             events: 0,
             is_history: false,
         }
@@ -134,6 +136,7 @@ impl Shop {
         }
         self.derived.extend(effects.derived);
         self.observations.extend(effects.observations);
+        self.suppressed.merge(&effects.facts.suppressed);
         self.facts = effects.facts;
     }
 

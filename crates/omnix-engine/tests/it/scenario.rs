@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 use omnix_engine::{RecommendRequest, profile, recommend};
-use omnix_model::{Event, Insight, Money, Quantity, Timestamp};
+use omnix_model::{Event, Figure, Insight, Money, Quantity, Suppression, Timestamp};
 
 use crate::common::{Shop, of_order, prediction, purchase, segment_update};
 
@@ -33,6 +33,10 @@ scenarios! {
     one_huge_order
     a_burst_of_orders
     a_mistyped_quantity
+    a_mistyped_order
+    a_busy_day
+    a_good_customer_slips
+    a_small_customer_slips
     much_for_what_is_in_it
     a_single_small_order
     returns_only
@@ -58,6 +62,12 @@ fn told(text: &str) -> String {
         writeln!(out, "{}", said(insight)).unwrap();
     }
     writeln!(out, "---").unwrap();
+    let [lately, cause, budget] = Suppression::ALL.map(|reason| shop.suppressed.of(reason));
+    writeln!(
+        out,
+        "held back: {lately} said lately, {cause} of the same cause, {budget} beyond the day's budget"
+    )
+    .unwrap();
     out + &standing(&shop, now)
 }
 
@@ -68,6 +78,23 @@ fn play(shop: &mut Shop, line: &str, now: Timestamp) -> Timestamp {
         ["clock", "live"] => shop.is_history = false,
         ["shop", "in", zone] => shop.settings.time_zone = TimeZone::get(zone).unwrap(),
         ["learn"] => shop.learn(now),
+        ["at", "most", count, "insights", "a", "day"] => {
+            shop.settings.customer_insights_per_day = count.parse().unwrap();
+        }
+        [count, "others", "buy", product, "for", "about", amount, every @ ..] => {
+            let about: i64 = amount.parse().unwrap();
+            let others = (0..count.parse().unwrap()).map(|number: i64| {
+                let amount = about * (8 + number % 5) / 10;
+                let line = format!("{} buys {product} for {amount}", every.join(" "));
+                let mut other = Shop::history();
+                let end = play(&mut other, &line, now);
+                shop.observations.append(&mut other.observations);
+                end
+            });
+            let end = others.last().unwrap();
+            shop.learn(end);
+            return end;
+        }
         ["wakes", "at", date] => {
             let now = time(date, "00:00");
             shop.wake(now);
@@ -139,8 +166,13 @@ fn time(date: &str, clock: &str) -> Timestamp {
 }
 
 fn said(insight: &Insight) -> String {
+    let covered = insight.figures.iter().find(|(name, _)| name == "coveredSentences");
+    let covered = match covered {
+        Some((_, Figure::List(sentences))) => sentences.iter().map(covered_line).collect(),
+        _ => String::new(),
+    };
     format!(
-        "{} {} {}{}{}\n    {}",
+        "{} {} {}{}{}\n    {}{covered}",
         insight.timestamp,
         insight.message_id,
         insight.priority.name(),
@@ -148,6 +180,13 @@ fn said(insight: &Insight) -> String {
         if insight.revision > 0 { format!(", revision {}", insight.revision) } else { String::new() },
         insight.sentence
     )
+}
+
+fn covered_line(sentence: &Figure) -> String {
+    match sentence {
+        Figure::Text(sentence) => format!("\n    + {sentence}"),
+        _ => panic!("a sentence is a text"),
+    }
 }
 
 fn standing(shop: &Shop, now: Timestamp) -> String {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use omnix_model::{InsightKind, Priority};
+use omnix_model::{InsightKind, Priority, Suppression};
 use omnix_worker::{Durations, Learner};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet};
@@ -66,7 +66,6 @@ impl Collector for StreamCollector {
             ("stream_unapplied_events", "Events that could not be applied", &counters.not_applied),
             ("rejected_kept_events", "Rejected events that were kept", &counters.rejected_kept),
             ("rejected_dropped_events", "Rejected events without room", &counters.rejected_dropped),
-            ("suppressed_insights", "Insights held back", &counters.suppressed),
             ("log_blocks", "Blocks appended", &counters.blocks),
             ("log_raw_bytes", "Bytes of blocks before compression", &counters.block_bytes),
             ("store_commits", "Commits of the store", &counters.commits),
@@ -110,6 +109,12 @@ impl Collector for StreamCollector {
                 let metric = ConstCounter::new(counters.insights_of(kind, priority));
                 metric.encode(family.encode_family(&labels)?)?;
             }
+        }
+        let help = "Insights held back";
+        let mut family = encoder.encode_descriptor("suppressed_insights", help, None, MetricType::Counter)?;
+        for reason in Suppression::ALL {
+            let metric = ConstCounter::new(counters.suppressed_of(reason));
+            metric.encode(family.encode_family(&[("reason", reason.name())])?)?;
         }
         let info = [("version", env!("CARGO_PKG_VERSION"))];
         let mut build = encoder.encode_descriptor("build", "This program", None, MetricType::Info)?;

@@ -183,6 +183,7 @@ fn overview_body(found: &Overview) -> SystemOverview {
         total_insights: found.insights.by_kind.iter().sum(),
         insights_by_type: InsightsByType::new(found.insights.by_kind),
         insights_by_priority: InsightsByPriority::new(found.insights.by_priority),
+        suppressed_insights: found.suppressed.into(),
         processing_metrics: ProcessingMetrics {
             average_latency_ms: found.latency.average_ms,
             p50_latency_ms: found.latency.p50_ms,

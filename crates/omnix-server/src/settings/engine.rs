@@ -20,6 +20,9 @@ pub struct EngineSettings {
     pub high_confidence_threshold: f64,
     /// Confidence above which its priority is high, 0 to 1 (`OMNIX_CRITICAL_CONFIDENCE_THRESHOLD`; 0.9).
     pub critical_confidence_threshold: f64,
+    /// Insights about one customer because of one day of the shop's calendar, 0 to 100; what an outside model publishes
+    /// and what is critical is raised beyond it, and 0 is no budget (`OMNIX_CUSTOMER_INSIGHTS_PER_DAY`; 5).
+    pub customer_insights_per_day: u8,
 }
 
 impl Default for EngineSettings {
@@ -30,6 +33,7 @@ impl Default for EngineSettings {
             spending_deviation_threshold: 0.5,
             high_confidence_threshold: 0.7,
             critical_confidence_threshold: 0.9,
+            customer_insights_per_day: 5,
         }
     }
 }

@@ -74,6 +74,7 @@ pub const KEYS: &[Key] = &[
         "OMNIX_CRITICAL_CONFIDENCE_THRESHOLD",
         Kind::Number(0.0, 1.0),
     ),
+    Key::new("engine.customer_insights_per_day", "OMNIX_CUSTOMER_INSIGHTS_PER_DAY", Kind::Integer(0, 100)),
     Key::new("store.data_dir", "OMNIX_DATA_DIR", Kind::Text),
     Key::new("store.cache_bytes", "OMNIX_CACHE_BYTES", Kind::Integer(MIB, BYTES_MAX)),
     Key::new("store.store_bytes", "OMNIX_STORE_BYTES", Kind::Integer(MIB, BYTES_MAX)),

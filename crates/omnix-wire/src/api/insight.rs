@@ -1,6 +1,6 @@
 //! Insights, lists of them, and the overview.
 
-use omnix_model::{Figure, Figures, Insight, InsightKind, Outcome, Priority};
+use omnix_model::{Figure, Figures, Insight, InsightKind, Outcome, Priority, Suppressed, Suppression};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
@@ -167,6 +167,8 @@ pub struct SystemOverview {
     pub insights_by_type: InsightsByType,
     /// By priority, each present.
     pub insights_by_priority: InsightsByPriority,
+    /// How many others were found and held back, by reason, each present.
+    pub suppressed_insights: SuppressedInsights,
     /// How well events were processed.
     pub processing_metrics: ProcessingMetrics,
     /// What came of these insights, as far as anybody has said.
@@ -223,6 +225,28 @@ impl InsightsByPriority {
             medium: of(Priority::Medium),
             high: of(Priority::High),
             critical: of(Priority::Critical),
+        }
+    }
+}
+
+/// Insights that were found and not raised, by reason.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SuppressedInsights {
+    /// The same had been said lately.
+    pub cool_down: u64,
+    /// Another insight speaks of the same cause, and this was no more urgent.
+    pub cause: u64,
+    /// The customer's budget of the day was used up.
+    pub budget: u64,
+}
+
+impl From<Suppressed> for SuppressedInsights {
+    fn from(counts: Suppressed) -> Self {
+        Self {
+            cool_down: counts.of(Suppression::CoolDown),
+            cause: counts.of(Suppression::Cause),
+            budget: counts.of(Suppression::Budget),
         }
     }
 }

@@ -3,7 +3,7 @@
 use omnix_engine::LearnerStatus;
 use omnix_model::{
     CustomerId, ErrorCode, Insight, InsightKind, Outcome, Position, Priority, RejectedEvent, SegmentName,
-    ShardId, Timestamp,
+    ShardId, Suppressed, Timestamp,
 };
 
 use crate::FeedCursor;
@@ -118,8 +118,8 @@ pub struct Overview {
     pub applied: u64,
     /// Events refused or not applied.
     pub failed: u64,
-    /// Insights held back by cool-downs and limits.
-    pub suppressed: u64,
+    /// Insights held back, by reason.
+    pub suppressed: Suppressed,
     /// Events applied a second, over the range or since the first event in it.
     pub events_per_second: f64,
 }

@@ -252,11 +252,11 @@ impl Shard {
 
     fn note_facts(&mut self, step: Step, facts: &Facts) -> Result<(), ShardError> {
         self.counted.late += u64::from(facts.is_late);
-        self.counted.suppressed += u64::from(facts.suppressed);
-        if facts.is_late || facts.suppressed > 0 || facts.segment_move.is_some() {
+        self.counted.suppressed.merge(&facts.suppressed);
+        if facts.is_late || facts.suppressed.total() > 0 || facts.segment_move.is_some() {
             self.activity(step, &|row| {
                 row.late += u64::from(facts.is_late);
-                row.suppressed += u64::from(facts.suppressed);
+                row.suppressed.merge(&facts.suppressed);
                 if let Some((from, to)) = &facts.segment_move {
                     row.add_move(from.as_ref(), to);
                 }

@@ -8,17 +8,17 @@ use omnix_model::Figure;
 
 use crate::basket::{Basket, OPEN_MS};
 use crate::customer::{Amounts, Spread};
-use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
+
+use super::RULE;
 use crate::{
     AmountExpectation, AmountHistory, AmountLevel, AmountPrior, Context, Customer, Measured, Model,
     Observation, Order, Score,
 };
 
-const RULE: &str = "behavior_anomaly.amount";
 /// Deviation from what is usual above which the insight is of high priority.
 const EXTREME: f64 = 1.0;
 /// Weight of the newest order in a customer's mean and variance, at the least.
@@ -101,56 +101,47 @@ pub(super) fn at_basket_start(stage: &Stage<'_>, basket: &mut Basket) {
     }
 }
 
-/// Says at once what further lines can only confirm.
-pub(super) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
-    if basket.amount < basket.alarm || is_raised(basket) {
-        return;
-    }
-    if let Some(finding) = Finding::of(basket, stage.context.model) {
-        let said = said(stage, basket, &finding);
-        stage.raise_for(basket, Rule::Amount, said);
-    }
+/// Finds at once what further lines can only confirm; whether it is new.
+pub(super) fn while_growing(basket: &mut Basket) -> bool {
+    let is_new = basket.amount >= basket.alarm && basket.amount > 0 && !basket.is_amount_odd;
+    basket.is_amount_odd |= is_new;
+    is_new
 }
 
-/// Looks at the amount of the whole order, and takes it into the customer's history.
-pub(super) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
-    let Some(finding) = Finding::of(basket, stage.context.model) else { return };
-    let is_said = basket.raised(Rule::Amount).is_some_and(|raised| raised.lines == basket.lines);
-    let is_alert =
-        is_raised(basket) || (basket.amounts_before.count >= 1 && finding.whole.is_unusual(stage.context));
-    if !is_said && is_alert {
-        let said = said(stage, basket, &finding);
-        stage.raise_for(basket, Rule::Amount, said);
-    }
+/// Looks at the amount of the whole order, and takes it into the customer's history; whether something was found
+/// that is new.
+pub(super) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) -> bool {
+    let Some(finding) = Finding::of(basket, stage.context.model) else { return false };
+    let is_unusual = basket.amounts_before.count >= 1 && finding.whole.is_unusual(stage.context);
+    let is_new = is_unusual && !basket.is_amount_odd;
+    basket.is_amount_odd |= is_unusual;
     stage.customer.head_mut().amounts = learnt(basket.amounts_before, &finding, stage.context.model);
+    is_new
 }
 
-/// Says what the order comes to for what is in it, if that is unusual and no further line can belong to it; else
+/// Finds what the order comes to for what is in it, if that is unusual and no further line can belong to it; else
 /// notes when that will be so.
-pub(super) fn settle(stage: &mut Stage<'_>, basket: &mut Basket) {
+pub(super) fn settle(stage: &Stage<'_>, basket: &mut Basket) -> bool {
     basket.closes_at = None;
-    if is_raised(basket) || basket.amounts_before.count == 0 {
-        return;
+    if basket.is_amount_odd || basket.amounts_before.count == 0 {
+        return false;
     }
     let finding = Finding::of(basket, stage.context.model);
-    let Some(finding) = finding.filter(|finding| finding.for_lines.is_unusual(stage.context)) else { return };
-    let closes_at = basket.first_at.plus_ms(OPEN_MS);
-    if stage.moment.is_history || basket.is_complete() || closes_at <= stage.moment.now {
-        let said = said(stage, basket, &finding);
-        stage.raise_for(basket, Rule::Amount, said);
-    } else {
-        basket.closes_at = Some(closes_at);
+    if !finding.is_some_and(|finding| finding.for_lines.is_unusual(stage.context)) {
+        return false;
     }
+    let closes_at = basket.first_at.plus_ms(OPEN_MS);
+    let is_closed = stage.moment.is_history || basket.is_complete() || closes_at <= stage.moment.now;
+    basket.is_amount_odd = is_closed;
+    basket.closes_at = (!is_closed).then_some(closes_at);
+    is_closed
 }
 
-/// Says what was left open until no further line could belong to the order.
-pub(super) fn at_basket_close(stage: &mut Stage<'_>, basket: &mut Basket) {
-    if basket.closes_at.take().is_some()
-        && let Some(finding) = Finding::of(basket, stage.context.model)
-    {
-        let said = said(stage, basket, &finding);
-        stage.raise_for(basket, Rule::Amount, said);
-    }
+/// Finds what was left open until no further line could belong to the order.
+pub(super) fn at_basket_close(basket: &mut Basket) -> bool {
+    let is_new = basket.closes_at.take().is_some();
+    basket.is_amount_odd |= is_new;
+    is_new
 }
 
 /// What the customer's next order is expected to come to; nothing before the first.
@@ -173,7 +164,7 @@ pub(super) fn observe(stage: &mut Stage<'_>, basket: &Basket) {
     let Some(finding) = Finding::of(basket, stage.context.model) else { return };
     let before = basket.amounts_before;
     let prior = stage.context.model.amounts();
-    let is_alert = is_alert(stage.context, basket, &finding) || basket.raised(Rule::Quantity).is_some();
+    let is_alert = is_alert(stage.context, basket, &finding) || basket.odd_line.is_some();
     let line = basket.line_score.map(f64::from);
     let score = Score { z: finding.lead().score, line, is_alert };
     let order = Order {
@@ -198,14 +189,10 @@ fn history(amounts: Amounts, spread: Spread) -> AmountHistory {
     AmountHistory { count: amounts.count.into(), mean: spread.mean.into(), variance: spread.variance.into() }
 }
 
-/// Whether the order is worth an alert; what was raised while it grew stays.
+/// Whether the order is worth an alert; what was found while it grew stays.
 fn is_alert(context: &Context<'_>, basket: &Basket, finding: &Finding) -> bool {
     let is_unusual = finding.whole.is_unusual(context) || finding.for_lines.is_unusual(context);
-    is_raised(basket) || (basket.amounts_before.count >= 1 && is_unusual)
-}
-
-fn is_raised(basket: &Basket) -> bool {
-    basket.raised(Rule::Amount).is_some()
+    basket.is_amount_odd || (basket.amounts_before.count >= 1 && is_unusual)
 }
 
 /// The customer's own part of `y`: `yc = clamp(y, M +- 3 sqrt V)` from the third order on, less the drift.
@@ -242,7 +229,16 @@ fn spread(before_count: u32, before: Spread, y: f64) -> Spread {
     Spread { mean: math::narrow(mean + (1.0 / n).max(FORGETTING) * x), variance: math::narrow(variance) }
 }
 
-fn said(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> Said {
+/// What is to be said of the amount, if it was found to be odd.
+pub(super) fn said(stage: &Stage<'_>, basket: &Basket) -> Option<Said> {
+    if !basket.is_amount_odd {
+        return None;
+    }
+    let finding = Finding::of(basket, stage.context.model)?;
+    Some(finding_said(stage, basket, &finding))
+}
+
+fn finding_said(stage: &Stage<'_>, basket: &Basket, finding: &Finding) -> Said {
     let customer = stage.context.customer_id.as_str();
     let currency = &stage.context.settings.currency;
     let lead = finding.lead();

@@ -8,14 +8,14 @@ use omnix_model::{Figure, Purchase};
 
 use crate::basket::{Basket, OddLine};
 use crate::customer::Amounts;
-use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
+
+use super::RULE;
 use crate::{AmountPrior, LineSums};
 
-const RULE: &str = "behavior_anomaly.quantity";
 /// Lines of a product from which on it is known what is usual.
 const LINES_MIN: f64 = 5.0;
 /// Times what is usual that a line comes to at the least to be told, whatever the budget allows.
@@ -64,23 +64,12 @@ fn excess(prior: &AmountPrior, product: LineSums, customer: Amounts, ln_amount: 
     ln_amount - prior.line_mean(product) - larger
 }
 
-/// Says what was found, at once, and again when there are other lines.
-pub(super) fn say(stage: &mut Stage<'_>, basket: &mut Basket) {
-    let Some(odd) = basket.odd_line.clone() else { return };
-    if basket.raised(Rule::Quantity).is_none_or(|raised| raised.lines != basket.lines) {
-        let said = said(stage, basket, &odd);
-        stage.raise_for(basket, Rule::Quantity, said);
-    }
+/// What is to be said of a line, if one was found to be odd.
+pub(super) fn said(stage: &Stage<'_>, basket: &Basket) -> Option<Said> {
+    basket.odd_line.as_ref().map(|odd| odd_said(stage, basket, odd))
 }
 
-/// Says what was found as soon as it is.
-pub(super) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
-    if basket.raised(Rule::Quantity).is_none() {
-        say(stage, basket);
-    }
-}
-
-fn said(stage: &Stage<'_>, basket: &Basket, odd: &OddLine) -> Said {
+fn odd_said(stage: &Stage<'_>, basket: &Basket, odd: &OddLine) -> Said {
     let customer = stage.context.customer_id.as_str();
     let name = stage.customer.product(&odd.product_id).map(|held| held.shown_name(stage.context.model));
     let name = name.unwrap_or_else(|| odd.product_id.as_str().into());

@@ -302,6 +302,7 @@ impl Backend for FakeStream {
         overview.insights.by_kind = [1, 2, 3, 4];
         overview.insights.by_priority = [4, 3, 2, 1];
         overview.judged.0[2][3] = [2, 1, 1];
+        overview.suppressed.0 = [7, 8, 9];
         Ok(overview)
     }
 

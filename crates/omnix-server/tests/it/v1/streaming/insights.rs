@@ -121,6 +121,7 @@ async fn the_overview_has_every_type_and_priority() {
     assert_eq!(body["insightsByType"]["recommendation_update"], 4);
     assert_eq!(body["insightsByPriority"]["low"], 4);
     assert_eq!(body["insightsByPriority"]["critical"], 1);
+    assert_eq!(body["suppressedInsights"], json!({ "coolDown": 7, "cause": 8, "budget": 9 }));
     assert_eq!(body["processingMetrics"]["successRate"], 75.0);
     assert_eq!(body["processingMetrics"]["errorRate"], 25.0);
     let feedback = &body["feedback"];
