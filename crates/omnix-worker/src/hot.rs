@@ -12,6 +12,9 @@ use crate::shell::Shell;
 use omnix_engine::Customer;
 use omnix_model::{CustomerId, Lane, Timestamp};
 
+/// Slots for which room is taken at least.
+const SLOTS_ROOM_MIN: usize = 64;
+
 /// A customer as held.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -104,6 +107,10 @@ impl Hot {
                 index
             }
             None => {
+                // A slot is a kilobyte: twice the room that is needed would not be in the budget.
+                if self.slots.len() == self.slots.capacity() {
+                    self.slots.reserve_exact((self.slots.len() / 8).max(SLOTS_ROOM_MIN));
+                }
                 self.slots.push(Some(slot));
                 self.slots.len() - 1
             }

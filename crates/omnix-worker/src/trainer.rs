@@ -184,6 +184,7 @@ impl Trainer {
                     }
                 }
                 let oldest = self.oldest_in_force();
+                self.models.let_go_below(oldest);
                 // Some lanes may have told of an epoch that was learnt from before the process died.
                 self.lessons.retain(|epoch, _| *epoch >= oldest);
                 if self.ordered.is_some_and(|epoch| oldest > epoch) {

@@ -29,6 +29,9 @@ use crate::model::{Basket, Buyer, Interval, IntervalSums, LineSums, Observation,
 /// Products that a tally holds at the most; what is seen of others goes into the sums over all products.
 pub const TALLY_PRODUCTS_MAX: usize = 8_192;
 
+/// Products for which a tally takes room at least.
+const PRODUCTS_ROOM_MIN: usize = 8;
+
 /// How far sales may lie after the instant to which their weights refer before these are scaled anew, in
 /// days: keeps weights far from what a float cannot hold.
 const REBASE_DAYS: f64 = 400.0;
@@ -233,6 +236,10 @@ impl Tally {
             return None;
         };
         self.index.insert(hash, place);
+        // There is a tally a lane: twice the room that is needed would be megabytes.
+        if products.len() == products.capacity() {
+            self.products.reserve_exact((self.products.len() / 4).max(PRODUCTS_ROOM_MIN));
+        }
         self.products.push(ProductTally {
             id: id.clone(),
             label: None,

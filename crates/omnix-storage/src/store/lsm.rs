@@ -176,6 +176,9 @@ impl StateStore for LsmStore {
             return Err(CommitError::Behind);
         }
         let memtable_bytes = self.write(commit);
+        if self.tree.has_old_versions() {
+            self.background.release();
+        }
         self.checkpoint = Some(commit.checkpoint);
         let age = self.memtable_since.get_or_insert_with(Instant::now).elapsed();
         if is_due(memtable_bytes, self.memtable_bytes_max, age) {
@@ -209,5 +212,28 @@ mod tests {
         assert!(!is_due(99, 100, young));
         assert!(is_due(100, 100, young));
         assert!(is_due(1, 100, MEMTABLE_AGE_MAX));
+    }
+
+    #[test]
+    fn a_memtable_that_was_flushed_is_let_go_by_the_next_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings =
+            StoreSettings { memtable_bytes: 1 << 20, caches: SharedCaches::new(1 << 20, 8), expire: None };
+        let mut store = LsmStore::open(dir.path(), settings).unwrap();
+        let commit = |frame: u64| Commit {
+            states: vec![vec![Write::Put { key: frame.to_be_bytes().to_vec(), value: vec![7; 1_000] }]],
+            checkpoint: Position { frame, ..Position::default() },
+            ..Commit::default()
+        };
+        store.commit(&commit(1)).unwrap();
+        store.persist().unwrap();
+        assert!(store.tree.has_old_versions(), "readers may stand before the flush");
+        store.commit(&commit(2)).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while store.tree.has_old_versions() {
+            assert!(Instant::now() < deadline, "what was flushed is held until the next flush");
+            std::thread::yield_now();
+        }
+        assert_eq!(store.checkpoint(), Some(Position { frame: 2, ..Position::default() }));
     }
 }

@@ -55,6 +55,18 @@ fn every_model_of_a_history_comes_back_from_what_is_kept() {
 }
 
 #[test]
+fn models_that_no_lane_works_with_are_let_go_and_read_again_when_asked_for() {
+    let files = MemoryModels::default();
+    let kept = history(&files, 3);
+    let models = Models::new(Box::new(files));
+    models.by_number(3).unwrap();
+    models.let_go_below(3);
+    let held: Vec<u64> = models.lock().iter().map(|model| model.number()).collect();
+    assert_eq!(held, [3]);
+    assert_eq!(models.by_number(2).unwrap().as_ref(), Some(&kept[1]));
+}
+
+#[test]
 fn damage_below_a_model_is_told_and_later_whole_ones_do_not_care() {
     let files = MemoryModels::default();
     let kept = history(&files, 140);

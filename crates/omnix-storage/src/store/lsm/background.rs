@@ -3,6 +3,9 @@
 //! They are apart because one thread for both stalls the flush, and with it the commits, behind a long
 //! compaction. Both are woken through a channel with room for one: a wake that finds it full is not lost,
 //! because the one that is waiting does the same. An error or a panic in either poisons the store.
+//!
+//! Memtables that were flushed and tables that were compacted are let go in a second step: until the next commit
+//! is published readers may stand before that, so it is that commit which wakes the flush thread once more.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +26,16 @@ const COMPACTIONS_MIN: usize = 4;
 const COMPACTIONS_MAX: usize = 32;
 /// Runs of tables from which on compaction goes on without another flush; twice what it begins at.
 const L0_RUNS_MANY: usize = 8;
+
+/// What a thread is woken for. Whatever it is, a sealed memtable is flushed: the next wake may have found the
+/// channel full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// Flush, and compact.
+    Work,
+    /// Let go of what was flushed or compacted.
+    Release,
+}
 
 /// How far the flush has come.
 #[derive(Default)]
@@ -54,9 +67,12 @@ impl Shared {
     }
 
     /// Runs `work` for each wake until the store closes or the work fails.
-    fn run(&self, wakes: &Receiver<()>, work: &dyn Fn() -> lsm_tree::Result<()>) {
-        while wakes.recv().is_ok() && !self.is_closing() {
-            let failure = match catch_unwind(AssertUnwindSafe(work)) {
+    fn run(&self, wakes: &Receiver<Wake>, work: &dyn Fn(Wake) -> lsm_tree::Result<()>) {
+        while let Ok(wake) = wakes.recv() {
+            if self.is_closing() {
+                return;
+            }
+            let failure = match catch_unwind(AssertUnwindSafe(|| work(wake))) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "a background thread panicked".to_owned(),
@@ -67,23 +83,24 @@ impl Shared {
         }
     }
 
-    /// Flushes every sealed memtable; what was sealed before it began is on disk when it returns.
-    fn flush(&self, tree: &ShardTree) -> lsm_tree::Result<()> {
+    /// Flushes every sealed memtable; what was sealed before it began is on disk when it returns. Says whether
+    /// there was any.
+    fn flush(&self, tree: &ShardTree) -> lsm_tree::Result<bool> {
         let (rotations, rotated) = {
             let progress = self.progress();
             (progress.rotations, progress.rotated)
         };
-        {
+        let flushed_bytes = {
             let lock = tree.tree.get_flush_lock();
-            let _bytes = tree.tree.flush(&lock, tree.watermark())?;
-        }
+            tree.tree.flush(&lock, tree.watermark())?
+        };
         let mut progress = self.progress();
         if progress.flushed < rotations {
             progress.flushed = rotations;
             progress.persisted = rotated;
             self.changed.notify_all();
         }
-        Ok(())
+        Ok(flushed_bytes.is_some())
     }
 
     fn compact(&self, tree: &ShardTree) -> lsm_tree::Result<()> {
@@ -102,7 +119,7 @@ impl Shared {
 pub(super) struct Background {
     shared: Arc<Shared>,
     /// `None` only while it is being dropped.
-    wake: Option<Sender<()>>,
+    wake: Option<Sender<Wake>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -119,15 +136,18 @@ impl Background {
 
         let (shared, flushed) = (Arc::clone(&background.shared), Arc::clone(tree));
         background.spawn("store-flush", move || {
-            shared.run(&flushes, &|| {
-                shared.flush(&flushed)?;
-                let _full_is_fine = wake_compaction.try_send(());
+            shared.run(&flushes, &|wake| {
+                let has_flushed = shared.flush(&flushed)?;
+                flushed.release_versions()?;
+                if has_flushed || wake == Wake::Work {
+                    let _full_is_fine = wake_compaction.try_send(Wake::Work);
+                }
                 Ok(())
             });
         })?;
         let (shared, compacted) = (Arc::clone(&background.shared), Arc::clone(tree));
         background.spawn("store-compact", move || {
-            shared.run(&compactions, &|| shared.compact(&compacted));
+            shared.run(&compactions, &|_| shared.compact(&compacted));
         })?;
         background.wake();
         Ok(background)
@@ -141,8 +161,17 @@ impl Background {
 
     /// Wakes the flush, which wakes the compaction.
     pub(super) fn wake(&self) {
-        if let Some(wake) = &self.wake {
-            let _full_is_fine = wake.try_send(());
+        self.send(Wake::Work);
+    }
+
+    /// Lets go of what was flushed or compacted before the commit that was published last.
+    pub(super) fn release(&self) {
+        self.send(Wake::Release);
+    }
+
+    fn send(&self, wake: Wake) {
+        if let Some(sender) = &self.wake {
+            let _full_is_fine = sender.try_send(wake);
         }
     }
 

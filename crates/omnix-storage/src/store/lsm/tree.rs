@@ -92,6 +92,18 @@ impl ShardTree {
         readers.first_key_value().map_or(visible, |(&lowest, _)| lowest)
     }
 
+    /// Lets go of the versions of the tree that no reader can ask for any more, and with them of memtables that
+    /// were flushed and tables that were compacted. The tree itself does so only with its next flush or compaction.
+    pub(super) fn release_versions(&self) -> lsm_tree::Result<()> {
+        let watermark = self.watermark();
+        self.tree.get_version_history_lock().maintenance(&self.tree.tree_config().path, watermark)
+    }
+
+    /// Whether a version is held that has been superseded.
+    pub(super) fn has_old_versions(&self) -> bool {
+        self.tree.version_free_list_len() > 0
+    }
+
     pub(super) fn count_held(&self) {
         self.held_commits.fetch_add(1, Ordering::Relaxed);
     }
