@@ -387,7 +387,7 @@ impl Models {
 
     /// Lets go of decoded models below `number`, the oldest that a lane works with.
     pub(crate) fn let_go_below(&self, number: u64) {
-        self.lock().retain(|model| model.number() >= number);
+        self.lock().models.retain(|model| model.number() >= number);
     }
 
     fn held(&self, number: u64) -> Option<Arc<Model>> {

@@ -61,7 +61,7 @@ fn models_that_no_lane_works_with_are_let_go_and_read_again_when_asked_for() {
     let models = Models::new(Box::new(files));
     models.by_number(3).unwrap();
     models.let_go_below(3);
-    let held: Vec<u64> = models.lock().iter().map(|model| model.number()).collect();
+    let held: Vec<u64> = models.lock().models.iter().map(|model| model.number()).collect();
     assert_eq!(held, [3]);
     assert_eq!(models.by_number(2).unwrap().as_ref(), Some(&kept[1]));
 }
