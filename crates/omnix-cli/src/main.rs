@@ -26,7 +26,8 @@ use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
 /// An import spent a sixth of its time in the C library's allocator. Without huge pages an idle server stays
-/// small.
+/// small. Of version 2, which gives memory back within 10 ms, where version 3 keeps it for a second: of 100,000
+/// customers who buy once each 250 MiB stayed resident, and 296.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

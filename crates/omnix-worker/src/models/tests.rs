@@ -167,7 +167,7 @@ fn who_asks_for_a_model_that_is_being_folded_waits_for_it() {
     };
     let announced = models.announce(1, name, &lessons).unwrap().unwrap();
     let waiting = asked();
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    let _tick = crossbeam_channel::after(std::time::Duration::from_millis(20)).recv();
     assert!(!waiting.is_finished());
     let folded = Arc::new(lessons.fold(&seed));
     models.hold(&folded);
