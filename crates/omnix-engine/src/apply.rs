@@ -5,6 +5,7 @@ use omnix_model::{
 };
 
 use crate::stage::Stage;
+use crate::watch::{Nobody, Watch};
 use crate::{Buyer, Customer, Model, Observation, Settings, detect, fold};
 
 /// What is to be applied.
@@ -99,11 +100,25 @@ pub fn apply(
     moment: Moment,
     context: &Context<'_>,
 ) -> Result<Effects, ApplyError> {
+    apply_watched(customer, cause, moment, context, &Nobody)
+}
+
+/// The same, and `watch` is told of its parts.
+///
+/// # Errors
+/// [`ApplyError`], as [`apply`]
+pub fn apply_watched(
+    customer: &mut Option<Customer>,
+    cause: Cause<'_>,
+    moment: Moment,
+    context: &Context<'_>,
+    watch: &dyn Watch,
+) -> Result<Effects, ApplyError> {
     if let Some(customer) = customer {
-        return apply_to(customer, cause, moment, context);
+        return apply_to(customer, cause, moment, context, watch);
     }
     let mut newcomer = Customer::unwritten();
-    let mut effects = apply_to(&mut newcomer, cause, moment, context)?;
+    let mut effects = apply_to(&mut newcomer, cause, moment, context, watch)?;
     effects.facts.is_new_customer = true;
     *customer = Some(newcomer);
     Ok(effects)
@@ -114,8 +129,9 @@ fn apply_to(
     cause: Cause<'_>,
     moment: Moment,
     context: &Context<'_>,
+    watch: &dyn Watch,
 ) -> Result<Effects, ApplyError> {
-    let mut stage = Stage::new(customer, moment, context);
+    let mut stage = Stage::new(customer, moment, context, watch);
     match cause {
         Cause::Timer => stage.pass_time(),
         // What the engine itself published is in the state since it was decided.

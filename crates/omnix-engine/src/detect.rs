@@ -13,6 +13,7 @@ pub(crate) mod segment_migration;
 use crate::basket::Basket;
 use crate::look;
 use crate::stage::Stage;
+use crate::watch::{Work, watched};
 use crate::{Basket as BoughtTogether, Observation};
 
 /// Rules that speak of a basket, each at most once, later revised; what matters most to a reader first.
@@ -38,21 +39,23 @@ impl Rule {
 /// Evaluates a basket at its end; on a basket that had ended before, revises.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     while_basket_grows(stage, basket);
-    behavior_anomaly::settle(stage, basket);
+    watched(stage, Work::BehaviorAnomaly, |stage| behavior_anomaly::settle(stage, basket));
     if !basket.has_ended {
         basket.has_ended = true;
-        behavior_anomaly::observe(stage, basket);
-        observe_products(stage, basket);
-        look::at_basket_end(stage, basket);
+        watched(stage, Work::Learning, |stage| {
+            behavior_anomaly::observe(stage, basket);
+            observe_products(stage, basket);
+            look::at_basket_end(stage, basket);
+        });
     }
 }
 
 /// Evaluates a basket to which more lines may come.
 pub(crate) fn while_basket_grows(stage: &mut Stage<'_>, basket: &mut Basket) {
-    segment_migration::at_basket_end(stage, basket);
-    consumption_prediction::at_basket_end(stage, basket);
-    behavior_anomaly::at_basket_end(stage, basket);
-    recommendation_update::at_basket_end(stage, basket);
+    watched(stage, Work::SegmentMigration, |stage| segment_migration::at_basket_end(stage, basket));
+    watched(stage, Work::ConsumptionPrediction, |stage| consumption_prediction::at_basket_end(stage, basket));
+    watched(stage, Work::BehaviorAnomaly, |stage| behavior_anomaly::at_basket_end(stage, basket));
+    watched(stage, Work::RecommendationUpdate, |stage| recommendation_update::at_basket_end(stage, basket));
     basket.lines_evaluated = basket.lines;
 }
 

@@ -15,6 +15,7 @@ use crate::look;
 use crate::math;
 use crate::say;
 use crate::stage::Stage;
+use crate::watch::{Work, watched};
 use crate::{ApplyError, Buyer, Interval, Model, Observation, Sale};
 
 /// Event time within which late purchases without an order's id are one order, in milliseconds.
@@ -123,7 +124,9 @@ fn open_basket(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     if let Some(since) = ordered_before {
         look::ordered_again(stage, since, day);
     }
-    detect::behavior_anomaly::at_basket_start(stage, &mut basket);
+    watched(stage, Work::BehaviorAnomaly, |stage| {
+        detect::behavior_anomaly::at_basket_start(stage, &mut basket);
+    });
     stage.customer.head_mut().basket = Some(basket);
     Ok(())
 }
@@ -149,13 +152,17 @@ fn basket_line(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     let held = stage.customer.product(&line.product_id);
     if held.is_none_or(|product| product.last_basket != basket.number) {
         let usual_quantity = held.map(|product| product.usual_quantity.ln());
-        detect::behavior_anomaly::at_line(stage, &mut basket, line, usual_quantity);
+        watched(stage, Work::BehaviorAnomaly, |stage| {
+            detect::behavior_anomaly::at_line(stage, &mut basket, line, usual_quantity);
+        });
     }
     add_product(stage, line, day, Some(basket.number));
     let settings = stage.context.settings;
     let added = basket.add(line, stage.moment, settings.buffer_flush_interval_ms);
     checked(added, "basket")?;
-    detect::behavior_anomaly::while_growing(stage, &mut basket);
+    watched(stage, Work::BehaviorAnomaly, |stage| {
+        detect::behavior_anomaly::while_growing(stage, &mut basket);
+    });
     let is_full = basket.lines == settings.buffer_lines_max;
     if basket.is_complete() {
         detect::at_basket_end(stage, &mut basket);

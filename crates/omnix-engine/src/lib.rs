@@ -13,6 +13,7 @@
 
 mod apply;
 mod stage;
+mod watch;
 mod customer;
 mod basket;
 mod fold;
@@ -29,7 +30,9 @@ pub mod explain;
 mod settings;
 mod view;
 
-pub use apply::{ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, observe_anonymous};
+pub use apply::{
+    ApplyError, Cause, Context, Derived, Effects, Facts, Moment, apply, apply_watched, observe_anonymous,
+};
 pub use customer::{Customer, Part};
 pub use model::{
     AlertScores, AmountExpectation, AmountHistory, AmountLevel, AmountPrior, Basket, Bought, Buyer,
@@ -43,6 +46,7 @@ pub use view::{
     ProductView, Profile, RecommendRequest, Recommendations, Recommended, SegmentView, Spending, profile,
     recommend,
 };
+pub use watch::{Watch, Work};
 
 /// The version of what `apply` computes. It stands in the log; it changes whenever the same record could come
 /// to mean something else.

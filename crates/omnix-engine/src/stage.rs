@@ -13,6 +13,7 @@ use crate::customer::Draft;
 use crate::detect::{self, Rule};
 use crate::look;
 use crate::say::{self, Said};
+use crate::watch::{Watch, Work, watched};
 use crate::{Context, Customer, Derived, Effects, Moment};
 
 /// How long after it fell due something is still raised live, in milliseconds.
@@ -29,10 +30,17 @@ pub(crate) struct Stage<'a> {
     pub clock: Timestamp,
     /// The insight last raised of the customer's silence, and when.
     of_silence: Option<(Timestamp, InsightId)>,
+    /// Who wants to know what its parts cost.
+    pub watch: &'a dyn Watch,
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(customer: &'a mut Customer, moment: Moment, context: &'a Context<'a>) -> Self {
+    pub(crate) fn new(
+        customer: &'a mut Customer,
+        moment: Moment,
+        context: &'a Context<'a>,
+        watch: &'a dyn Watch,
+    ) -> Self {
         Self {
             customer: Draft::of(customer),
             effects: Effects::default(),
@@ -40,6 +48,7 @@ impl<'a> Stage<'a> {
             context,
             clock: moment.now,
             of_silence: None,
+            watch,
         }
     }
 
@@ -98,7 +107,9 @@ impl<'a> Stage<'a> {
         let basket = &mut self.customer.head_mut().basket;
         let Some(mut basket) = basket.take_if(|basket| basket.closes_at.is_some()) else { return };
         self.clock = self.moment.now;
-        detect::behavior_anomaly::at_basket_close(self, &mut basket);
+        watched(self, Work::BehaviorAnomaly, |stage| {
+            detect::behavior_anomaly::at_basket_close(stage, &mut basket);
+        });
         self.customer.head_mut().basket = Some(basket);
     }
 
@@ -110,11 +121,15 @@ impl<'a> Stage<'a> {
             let Some(due) = due.filter(|&due| due <= until) else { return };
             self.clock = if self.moment.is_history { due } else { self.moment.now };
             if head.look_at == Some(due) {
-                look::weekly(self, due);
+                watched(self, Work::Learning, |stage| look::weekly(stage, due));
             } else if head.silence_at == Some(due) {
-                detect::segment_migration::fallen_silent(self, due);
+                watched(self, Work::SegmentMigration, |stage| {
+                    detect::segment_migration::fallen_silent(stage, due);
+                });
             } else {
-                detect::consumption_prediction::overdue(self, due);
+                watched(self, Work::ConsumptionPrediction, |stage| {
+                    detect::consumption_prediction::overdue(stage, due);
+                });
             }
         }
     }

@@ -31,7 +31,8 @@ fn on_day(
     let settings = Settings { customer_insights_per_day: per_day, ..Settings::default() };
     let context = Context { model: &model, settings: &settings, customer_id: &customer_id };
     let due = settings.start_of_day(day);
-    let mut stage = Stage::new(customer, Moment { now: due, is_history: true }, &context);
+    let mut stage =
+        Stage::new(customer, Moment { now: due, is_history: true }, &context, &crate::watch::Nobody);
     stage.clock = due;
     what(&mut stage, due);
     stage.keep()
