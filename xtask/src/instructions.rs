@@ -28,7 +28,7 @@ const TOLERANCE_PERCENT: u64 = 10;
 const EVENTS: usize = 12_000;
 
 /// The function whose instructions count, with all that it calls.
-const FUNCTION: &str = "omnix_engine::apply::apply";
+const FUNCTION: &str = "omnix_engine::apply::apply_watched";
 
 /// Building the example takes a few minutes when nothing is built yet.
 const BUILD_BUDGET: Duration = Duration::from_secs(25 * 60);

@@ -107,6 +107,8 @@ pub fn apply(
 ///
 /// # Errors
 /// [`ApplyError`], as [`apply`]
+// By its symbol the instructions of an event are counted.
+#[inline(never)]
 pub fn apply_watched(
     customer: &mut Option<Customer>,
     cause: Cause<'_>,
