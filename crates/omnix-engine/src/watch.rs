@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use crate::stage::Stage;
 
-/// A part of what [`crate::apply`] does. What belongs to none of them folds the record into the state.
+/// A part of what [`crate::apply()`] does. What belongs to none of them folds the record into the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Where the customer stands.
