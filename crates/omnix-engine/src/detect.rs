@@ -10,6 +10,8 @@ pub(crate) mod consumption_prediction;
 pub(crate) mod recommendation_update;
 pub(crate) mod segment_migration;
 
+use omnix_model::InsightKind;
+
 use crate::basket::Basket;
 use crate::look;
 use crate::stage::Stage;
@@ -39,10 +41,12 @@ impl Rule {
 /// Evaluates a basket at its end; on a basket that had ended before, revises.
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     while_basket_grows(stage, basket);
-    watched(stage, Work::BehaviorAnomaly, |stage| behavior_anomaly::settle(stage, basket));
+    watched(stage, Work::Detect(InsightKind::BehaviorAnomaly), |stage| {
+        behavior_anomaly::settle(stage, basket)
+    });
     if !basket.has_ended {
         basket.has_ended = true;
-        watched(stage, Work::Learning, |stage| {
+        watched(stage, Work::Teach, |stage| {
             behavior_anomaly::observe(stage, basket);
             observe_products(stage, basket);
             look::at_basket_end(stage, basket);
@@ -52,10 +56,18 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
 
 /// Evaluates a basket to which more lines may come.
 pub(crate) fn while_basket_grows(stage: &mut Stage<'_>, basket: &mut Basket) {
-    watched(stage, Work::SegmentMigration, |stage| segment_migration::at_basket_end(stage, basket));
-    watched(stage, Work::ConsumptionPrediction, |stage| consumption_prediction::at_basket_end(stage, basket));
-    watched(stage, Work::BehaviorAnomaly, |stage| behavior_anomaly::at_basket_end(stage, basket));
-    watched(stage, Work::RecommendationUpdate, |stage| recommendation_update::at_basket_end(stage, basket));
+    watched(stage, Work::Detect(InsightKind::SegmentMigration), |stage| {
+        segment_migration::at_basket_end(stage, basket)
+    });
+    watched(stage, Work::Detect(InsightKind::ConsumptionPrediction), |stage| {
+        consumption_prediction::at_basket_end(stage, basket)
+    });
+    watched(stage, Work::Detect(InsightKind::BehaviorAnomaly), |stage| {
+        behavior_anomaly::at_basket_end(stage, basket)
+    });
+    watched(stage, Work::Detect(InsightKind::RecommendationUpdate), |stage| {
+        recommendation_update::at_basket_end(stage, basket)
+    });
     basket.lines_evaluated = basket.lines;
 }
 

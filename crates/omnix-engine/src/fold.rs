@@ -4,7 +4,7 @@
 //!
 //! Deliberately not here: what anything means (`detect`).
 
-use omnix_model::{OrderId, Purchase, Timestamp};
+use omnix_model::{InsightKind, OrderId, Purchase, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::basket::Basket;
@@ -124,7 +124,7 @@ fn open_basket(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     if let Some(since) = ordered_before {
         look::ordered_again(stage, since, day);
     }
-    watched(stage, Work::BehaviorAnomaly, |stage| {
+    watched(stage, Work::Detect(InsightKind::BehaviorAnomaly), |stage| {
         detect::behavior_anomaly::at_basket_start(stage, &mut basket);
     });
     stage.customer.head_mut().basket = Some(basket);
@@ -152,7 +152,7 @@ fn basket_line(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     let held = stage.customer.product(&line.product_id);
     if held.is_none_or(|product| product.last_basket != basket.number) {
         let usual_quantity = held.map(|product| product.usual_quantity.ln());
-        watched(stage, Work::BehaviorAnomaly, |stage| {
+        watched(stage, Work::Detect(InsightKind::BehaviorAnomaly), |stage| {
             detect::behavior_anomaly::at_line(stage, &mut basket, line, usual_quantity);
         });
     }
@@ -160,7 +160,7 @@ fn basket_line(stage: &mut Stage<'_>, line: &Purchase, day: Day) -> Result<(), A
     let settings = stage.context.settings;
     let added = basket.add(line, stage.moment, settings.buffer_flush_interval_ms);
     checked(added, "basket")?;
-    watched(stage, Work::BehaviorAnomaly, |stage| {
+    watched(stage, Work::Detect(InsightKind::BehaviorAnomaly), |stage| {
         detect::behavior_anomaly::while_growing(stage, &mut basket);
     });
     let is_full = basket.lines == settings.buffer_lines_max;

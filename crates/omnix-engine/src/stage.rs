@@ -5,7 +5,7 @@
 //! found: another one of the same cause, and the customer's budget of the day. Deliberately not here: what an
 //! event adds to the sums (`fold`), and what anything means (`detect`).
 
-use omnix_model::{Event, EventId, Insight, InsightId, Priority, Suppression, Timestamp};
+use omnix_model::{Event, EventId, Insight, InsightId, InsightKind, Priority, Suppression, Timestamp};
 
 use crate::basket::{Basket, Raised};
 use crate::calendar;
@@ -107,7 +107,7 @@ impl<'a> Stage<'a> {
         let basket = &mut self.customer.head_mut().basket;
         let Some(mut basket) = basket.take_if(|basket| basket.closes_at.is_some()) else { return };
         self.clock = self.moment.now;
-        watched(self, Work::BehaviorAnomaly, |stage| {
+        watched(self, Work::Detect(InsightKind::BehaviorAnomaly), |stage| {
             detect::behavior_anomaly::at_basket_close(stage, &mut basket);
         });
         self.customer.head_mut().basket = Some(basket);
@@ -121,13 +121,13 @@ impl<'a> Stage<'a> {
             let Some(due) = due.filter(|&due| due <= until) else { return };
             self.clock = if self.moment.is_history { due } else { self.moment.now };
             if head.look_at == Some(due) {
-                watched(self, Work::Learning, |stage| look::weekly(stage, due));
+                watched(self, Work::Teach, |stage| look::weekly(stage, due));
             } else if head.silence_at == Some(due) {
-                watched(self, Work::SegmentMigration, |stage| {
+                watched(self, Work::Detect(InsightKind::SegmentMigration), |stage| {
                     detect::segment_migration::fallen_silent(stage, due);
                 });
             } else {
-                watched(self, Work::ConsumptionPrediction, |stage| {
+                watched(self, Work::Detect(InsightKind::ConsumptionPrediction), |stage| {
                     detect::consumption_prediction::overdue(stage, due);
                 });
             }

@@ -4,44 +4,28 @@
 
 use std::fmt::Debug;
 
+use omnix_model::InsightKind;
+
 use crate::stage::Stage;
 
 /// A part of what [`crate::apply()`] does. What belongs to none of them folds the record into the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Where the customer stands.
-    SegmentMigration,
-    /// What will be needed, and what was missed.
-    ConsumptionPrediction,
-    /// Whether an order is unlike the customer.
-    BehaviorAnomaly,
-    /// The two lists.
-    RecommendationUpdate,
-    /// What all customers are to learn from this one.
-    Learning,
+    /// Looking for insights of this kind.
+    Detect(InsightKind),
+    /// Telling what all customers are to learn from this one.
+    Teach,
 }
 
 impl Work {
     /// All parts.
     pub const ALL: [Self; 5] = [
-        Self::SegmentMigration,
-        Self::ConsumptionPrediction,
-        Self::BehaviorAnomaly,
-        Self::RecommendationUpdate,
-        Self::Learning,
+        Self::Detect(InsightKind::SegmentMigration),
+        Self::Detect(InsightKind::ConsumptionPrediction),
+        Self::Detect(InsightKind::BehaviorAnomaly),
+        Self::Detect(InsightKind::RecommendationUpdate),
+        Self::Teach,
     ];
-
-    /// What it is called: the kind of insight that it may raise, or `learning`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SegmentMigration => "segment_migration",
-            Self::ConsumptionPrediction => "consumption_prediction",
-            Self::BehaviorAnomaly => "behavior_anomaly",
-            Self::RecommendationUpdate => "recommendation_update",
-            Self::Learning => "learning",
-        }
-    }
 }
 
 /// Who is told. One part ends before another begins.

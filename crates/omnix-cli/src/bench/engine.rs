@@ -92,9 +92,13 @@ fn parts(records: &[EventRecord]) -> String {
     let folded = fold(records, Some(&stopwatch));
     let whole = (started.elapsed() - folded.learning).as_secs_f64();
     let percent = |spent: Duration| 100.0 * spent.as_secs_f64() / whole;
-    let spent =
-        Work::ALL.iter().zip(&stopwatch.spent).map(|(work, spent)| (work.name(), percent(spent.get())));
-    let parts: Vec<String> = spent.map(|(name, percent)| format!("{name} {percent:.0} %")).collect();
+    let name = |work: Work| match work {
+        Work::Detect(kind) => kind.name(),
+        Work::Teach => "teaching the learners",
+    };
+    let parts = Work::ALL.into_iter().zip(&stopwatch.spent);
+    let parts = parts.map(|(work, spent)| format!("{} {:.0} %", name(work), percent(spent.get())));
+    let parts: Vec<String> = parts.collect();
     format!("of its time {}, the rest folds", parts.join(", "))
 }
 
