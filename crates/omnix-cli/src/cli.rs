@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use omnix_model::{InsightKind, Priority};
 
 /// Real-time customer insights for retail: events in, insights out, one binary.
 #[derive(Debug, Parser)]
@@ -209,19 +210,7 @@ pub(crate) enum CustomerCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum InsightCommand {
     /// List insights, newest first
-    List {
-        /// Of this customer only
-        #[arg(long)]
-        customer: Option<String>,
-        /// Raised in the last so many hours
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8_760))]
-        hours: Option<u32>,
-        /// At most so many
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-        limit: u32,
-        #[command(flatten)]
-        source: SourceArgs,
-    },
+    List(InsightListArgs),
     /// Say what came of an insight
     Outcome {
         /// The customer's id
@@ -233,6 +222,27 @@ pub(crate) enum InsightCommand {
         #[command(flatten)]
         source: SourceArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InsightListArgs {
+    /// Of this customer only
+    #[arg(long)]
+    pub(crate) customer: Option<String>,
+    /// Of this type only
+    #[arg(long = "type", value_name = "TYPE", value_parser = InsightKind::ALL.map(InsightKind::name))]
+    pub(crate) kind: Option<String>,
+    /// Of this priority only
+    #[arg(long, value_parser = Priority::ALL.map(Priority::name))]
+    pub(crate) priority: Option<String>,
+    /// Raised in the last so many hours
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    pub(crate) hours: Option<u32>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

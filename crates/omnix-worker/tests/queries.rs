@@ -318,7 +318,7 @@ fn the_census_follows_moves_and_money() {
 }
 
 #[test]
-fn events_a_second_are_counted_from_when_anything_went_on() {
+fn the_overview_counts_from_when_anything_went_on() {
     let mut bench = Bench::new();
     let hour = Timestamp::HOUR_MS;
     let row = Activity { applied: 7_200, suppressed: Suppressed([3, 2, 1]), ..Activity::default() };
@@ -327,7 +327,9 @@ fn events_a_second_are_counted_from_when_anything_went_on() {
     bench.put(Lane::FIRST, vec![(keys::activity_of_hour(10, Lane::FIRST), value)]);
     let range = TimeRange { from: at(0), to: at(11 * hour) };
     let overview = bench.queries().overview(range).unwrap();
-    assert!((overview.events_per_second - 2.0).abs() < 1e-9, "{}", overview.events_per_second);
+    assert_eq!((overview.applied, overview.since), (7_200, at(10 * hour)));
+    let range = TimeRange { from: at(10 * hour + 1), to: Timestamp::MAX };
+    assert_eq!(bench.queries().overview(range).unwrap().since, range.from);
     assert_eq!(overview.suppressed, Suppressed([3, 2, 1]));
 }
 

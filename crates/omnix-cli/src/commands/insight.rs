@@ -5,25 +5,33 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::tail::insight_line;
-use crate::cli::{InsightCommand, OutcomeArg, SourceArgs};
+use crate::cli::{InsightCommand, InsightListArgs, OutcomeArg, SourceArgs};
 use crate::client::{json as body_of, path_part};
 use crate::failure::Failure;
 use crate::source::Source;
 
 pub(crate) async fn run(command: InsightCommand) -> Result<(), Failure> {
     match command {
-        InsightCommand::List { customer, hours, limit, source } => {
-            // Of one customer the API answers the last day unless asked for more; people want all there is.
-            let hours = hours.or(customer.is_some().then_some(HOURS_MAX));
-            let hours = hours.map(|hours| format!("&hours={hours}")).unwrap_or_default();
-            let whose = customer.map(|id| format!("/{}", path_part(&id))).unwrap_or_default();
-            list(&format!("/v1/streaming/insights{whose}?limit={limit}{hours}"), &source).await
-        }
+        InsightCommand::List(asked) => list(&list_path(&asked), &asked.source).await,
         InsightCommand::Outcome { customer, insight, outcome, source } => {
             let path = format!("/v1/streaming/insights/{}/{}", path_part(&customer), path_part(&insight));
             judge(&path, outcome, &source).await
         }
     }
+}
+
+/// What answers the question in the API: the insights of a customer, or of all.
+fn list_path(asked: &InsightListArgs) -> String {
+    let whose = asked.customer.as_ref().map(|id| format!("/{}", path_part(id))).unwrap_or_default();
+    // Of one customer the API answers the last day unless asked for more; people want all there is.
+    let hours = asked.hours.or(asked.customer.is_some().then_some(HOURS_MAX));
+    let asked_for = [
+        ("&hours=", hours.map(|hours| hours.to_string())),
+        ("&type=", asked.kind.clone()),
+        ("&priority=", asked.priority.clone()),
+    ];
+    let filters = asked_for.into_iter().filter_map(|(name, value)| Some(name.to_owned() + &value?));
+    format!("/v1/streaming/insights{whose}?limit={}{}", asked.limit, filters.collect::<String>())
 }
 
 async fn list(path: &str, source: &SourceArgs) -> Result<(), Failure> {

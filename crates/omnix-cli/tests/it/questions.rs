@@ -62,6 +62,10 @@ fn people_read_lines() {
     let insights = server.run(&["insight", "list"]).ok();
     let line = insights.lines().find(|line| line.contains("c-2")).unwrap();
     assert!(line.contains("critical! segment_migration"), "{line}");
+    let chosen = ["insight", "list", "--type", "segment_migration", "--priority"];
+    assert_eq!(server.run(&[&chosen[..], &["critical"]].concat()).ok(), format!("{line}\n"));
+    assert_eq!(server.run(&[&chosen[..], &["low", "--customer", "c-2"]].concat()).ok(), "");
+    assert_eq!(server.run(&[&chosen[..], &["urgent"]].concat()).code, 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod single;
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use omnix_model::{CustomerId, ErrorCode, InsightKind, Priority, Segment, SegmentName};
+use omnix_model::{CustomerId, ErrorCode, InsightKind, Priority, Segment, SegmentName, Timestamp};
 use omnix_wire::api::feedback::Feedback;
 use omnix_wire::api::insight::{
     CustomerInsights, InsightBody, InsightList, InsightsByPriority, InsightsByType, ProcessingMetrics,
@@ -171,13 +171,17 @@ async fn overview(
     let mut query = Query::of(&uri, &[&HOURS]);
     let hours = query.integer(&HOURS).unwrap_or(HOURS_DEFAULT);
     query.finish()?;
-    let range = Span::hours(hours, app.now()).range;
+    let now = app.now();
+    let range = Span::hours(hours, now).range;
     let found = app.ask(move |backend| backend.overview(range)).await?;
-    json(StatusCode::OK, &overview_body(&found))
+    json(StatusCode::OK, &overview_body(&found, now))
 }
 
-fn overview_body(found: &Overview) -> SystemOverview {
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn overview_body(found: &Overview, now: Timestamp) -> SystemOverview {
     let (applied, failed) = (found.applied, found.failed);
+    // The range is open to the future; the rate is not.
+    let seconds = (now.ms_since(found.since) as f64 / 1_000.0).max(1.0);
     let error_rate = percent(failed, applied + failed);
     SystemOverview {
         total_insights: found.insights.by_kind.iter().sum(),
@@ -190,7 +194,7 @@ fn overview_body(found: &Overview) -> SystemOverview {
             p99_latency_ms: found.latency.p99_ms,
             success_rate: if applied + failed == 0 { 0.0 } else { 100.0 - error_rate },
             error_rate,
-            events_per_second: found.events_per_second,
+            events_per_second: applied as f64 / seconds,
         },
         feedback: Feedback::of(|kind, priority| found.judged.of(kind, priority)),
     }

@@ -120,8 +120,8 @@ pub struct Overview {
     pub failed: u64,
     /// Insights held back, by reason.
     pub suppressed: Suppressed,
-    /// Events applied a second, over the range or since the first event in it.
-    pub events_per_second: f64,
+    /// Where the range begins, or the first hour in it in which anything went on.
+    pub since: Timestamp,
 }
 
 /// What went through the stream. A record here is an event.

@@ -39,8 +39,6 @@ impl Queries {
             p50_ms: sum.latency.quantile(0.5) / 1_000.0,
             p99_ms: sum.latency.quantile(0.99) / 1_000.0,
         };
-        let since = self.first_hour(range)?.map_or(range.from, |first| first.max(range.from));
-        let seconds = (range.to.ms_since(since) as f64 / 1_000.0).max(1.0);
         Ok(Overview {
             insights,
             judged,
@@ -48,7 +46,7 @@ impl Queries {
             applied: sum.applied,
             failed: sum.refused + sum.not_applied,
             suppressed: sum.suppressed,
-            events_per_second: sum.applied as f64 / seconds,
+            since: self.first_hour(range)?.map_or(range.from, |first| first.max(range.from)),
         })
     }
 }

@@ -22,6 +22,8 @@ use omnix_worker::{
 };
 use tokio::sync::broadcast;
 
+use super::client::NOW;
+
 /// What the stream does with what it is handed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Mood {
@@ -298,7 +300,8 @@ impl Backend for FakeStream {
     }
 
     fn overview(&self, _range: TimeRange) -> Result<Overview, QueryError> {
-        let mut overview = Overview { applied: 3, failed: 1, ..Overview::default() };
+        let since = NOW.plus_ms(-1_500);
+        let mut overview = Overview { applied: 3, failed: 1, since, ..Overview::default() };
         overview.insights.by_kind = [1, 2, 3, 4];
         overview.insights.by_priority = [4, 3, 2, 1];
         overview.judged.0[2][3] = [2, 1, 1];

@@ -124,6 +124,7 @@ async fn the_overview_has_every_type_and_priority() {
     assert_eq!(body["suppressedInsights"], json!({ "coolDown": 7, "cause": 8, "budget": 9 }));
     assert_eq!(body["processingMetrics"]["successRate"], 75.0);
     assert_eq!(body["processingMetrics"]["errorRate"], 25.0);
+    assert_eq!(body["processingMetrics"]["eventsPerSecond"], 2.0, "until now, though the range is open");
     let feedback = &body["feedback"];
     assert_eq!(
         feedback["all"],
