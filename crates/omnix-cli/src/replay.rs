@@ -224,13 +224,12 @@ impl<W: Write> Replay<W> {
     }
 
     fn anonymous_event(&mut self, record: &EventRecord) {
-        let moment = Moment { now: self.now, is_history: true };
         if let Event::Purchase(purchase) = &record.event
             && !purchase.is_return()
         {
             self.assortment.sold(&purchase.product_id);
         }
-        match catch_unwind(AssertUnwindSafe(|| observe_anonymous(record, moment))) {
+        match catch_unwind(AssertUnwindSafe(|| observe_anonymous(record, &self.settings))) {
             Ok(observations) => {
                 self.learning.absorb(Lane::of_anonymous(&record.event_id), &observations);
             }

@@ -151,11 +151,10 @@ fn apply_to(
 
 /// What an event of an anonymous customer teaches: that a product was sold.
 #[must_use]
-pub fn observe_anonymous(record: &EventRecord, moment: Moment) -> Vec<Observation> {
+pub fn observe_anonymous(record: &EventRecord, settings: &Settings) -> Vec<Observation> {
     let Event::Purchase(purchase) = &record.event else { return Vec::new() };
     if purchase.is_return() {
         return Vec::new();
     }
-    let _: Moment = moment;
-    vec![fold::sale(purchase, Buyer::Anonymous)]
+    vec![fold::sale(purchase, settings, Buyer::Anonymous)]
 }

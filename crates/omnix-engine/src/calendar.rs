@@ -15,6 +15,12 @@ pub(crate) fn day_of(zone: &TimeZone, at: Timestamp) -> Day {
     i32::try_from(local_ms.div_euclid(Timestamp::DAY_MS)).unwrap_or(0)
 }
 
+/// The hour of the shop's day in which `at` lies, 0..24.
+pub(crate) fn hour_of(zone: &TimeZone, at: Timestamp) -> i64 {
+    let local_ms = at.ms().saturating_add(offset_ms(zone, at));
+    local_ms.rem_euclid(Timestamp::DAY_MS) / Timestamp::HOUR_MS
+}
+
 /// The first instant of `day`.
 pub(crate) fn start_of(zone: &TimeZone, day: Day) -> Timestamp {
     let local = Timestamp::from_ms_clamped(i64::from(day).saturating_mul(Timestamp::DAY_MS));

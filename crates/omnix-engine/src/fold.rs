@@ -16,7 +16,7 @@ use crate::math;
 use crate::say;
 use crate::stage::Stage;
 use crate::watch::{Work, watched};
-use crate::{ApplyError, Buyer, Interval, Model, Observation, Sale};
+use crate::{ApplyError, Buyer, Interval, Model, Observation, Occasion, Sale, Settings};
 
 /// Event time within which late purchases without an order's id are one order, in milliseconds.
 const LATE_GAP_MS: i64 = 5_000;
@@ -59,7 +59,7 @@ pub(crate) fn purchase(stage: &mut Stage<'_>, line: &Purchase) -> Result<(), App
 }
 
 /// That a product was sold.
-pub(crate) fn sale(line: &Purchase, buyer: Buyer) -> Observation {
+pub(crate) fn sale(line: &Purchase, settings: &Settings, buyer: Buyer) -> Observation {
     Observation::Sale(Sale {
         product_id: line.product_id.clone(),
         product_name: line.product_name.clone(),
@@ -68,6 +68,12 @@ pub(crate) fn sale(line: &Purchase, buyer: Buyer) -> Observation {
         ln_amount: (line.total_amount.millionths() > 0)
             .then(|| math::narrow(math::ln(say::units(line.total_amount.millionths().into())))),
         at: line.timestamp,
+        occasion: Occasion::new(
+            &settings.time_zone,
+            line.timestamp,
+            line.location.as_deref(),
+            line.device_type,
+        ),
     })
 }
 
@@ -102,10 +108,10 @@ fn late(stage: &mut Stage<'_>, line: &Purchase) -> Result<(), ApplyError> {
     let day = calendar::day_of(&stage.context.settings.time_zone, line.timestamp);
     if let Some(product) = stage.customer.product_mut(&line.product_id) {
         product.purchases = product.purchases.saturating_add(1);
-        stage.effects.observations.push(sale(line, Buyer::Again));
+        stage.effects.observations.push(sale(line, stage.context.settings, Buyer::Again));
     } else {
         stage.customer.insert_product(new_product(line, day, 0, stage.context.model));
-        stage.effects.observations.push(sale(line, Buyer::First));
+        stage.effects.observations.push(sale(line, stage.context.settings, Buyer::First));
     }
     Ok(())
 }
@@ -178,7 +184,7 @@ fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<
     let number = basket.unwrap_or(stage.customer.head.baskets);
     let Some(product) = stage.customer.product_mut(&line.product_id) else {
         stage.customer.insert_product(new_product(line, day, number, stage.context.model));
-        stage.effects.observations.push(sale(line, Buyer::First));
+        stage.effects.observations.push(sale(line, stage.context.settings, Buyer::First));
         return;
     };
     product.purchases = product.purchases.saturating_add(1);
@@ -194,7 +200,7 @@ fn add_product(stage: &mut Stage<'_>, line: &Purchase, day: Day, basket: Option<
         product.baskets = product.baskets.saturating_add(1);
         product.quantity = Amount::of(line.quantity);
         product.usual_quantity = product.usual_quantity.towards(product.quantity, product.baskets);
-        stage.effects.observations.push(sale(line, Buyer::Again));
+        stage.effects.observations.push(sale(line, stage.context.settings, Buyer::Again));
     }
     if day <= product.last_day {
         return;

@@ -22,6 +22,7 @@ mod detect;
 mod priority;
 mod say;
 mod calendar;
+mod occasion;
 pub mod math;
 mod model;
 mod ranking;
@@ -41,6 +42,7 @@ pub use model::{
     Order, Ordered, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, PairRow, Popularity, Product, RowKey,
     SHORT_HALF_LIFE_DAYS, Sale, Score, TALLY_PRODUCTS_MAX, Tally, VisitRow, learn, ln_interval,
 };
+pub use occasion::Occasion;
 pub use settings::Settings;
 pub use view::{
     ProductView, Profile, RecommendRequest, Recommendations, Recommended, SegmentView, Spending, profile,

@@ -18,6 +18,7 @@ mod learn;
 mod learners;
 mod limits;
 mod observation;
+mod occasions;
 mod product;
 mod tally;
 mod threshold;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use omnix_model::{ProductId, Timestamp};
 
+use crate::Occasion;
 use crate::math::{narrow, sqrt};
 pub use amounts::{AmountExpectation, AmountHistory, AmountLevel, AmountPrior, LineSums};
 use catalogue::Catalogue;
@@ -44,6 +46,8 @@ pub(crate) use learners::{
 pub use learners::{Bought, LearnerInput, LearnerStage, LearnerStatus, Ordered, PairRow, RowKey, VisitRow};
 pub use limits::ModelLimits;
 pub use observation::{Basket, Buyer, Interval, Measured, Observation, Order, Sale, Score};
+use occasions::Occasions;
+pub(crate) use occasions::Sold;
 pub use product::{LONG_HALF_LIFE_DAYS, Popularity, Product, SHORT_HALF_LIFE_DAYS};
 pub use tally::{TALLY_PRODUCTS_MAX, Tally};
 pub use threshold::AlertScores;
@@ -75,6 +79,7 @@ struct Body {
     amounts: AmountPrior,
     catalogue: Catalogue,
     companions: Companions,
+    occasions: Occasions,
     learners: Arc<Learners>,
 }
 
@@ -133,6 +138,7 @@ impl Model {
             amounts: AmountPrior::seed(),
             catalogue: Catalogue::default(),
             companions: Companions::default(),
+            occasions: Occasions::default(),
             learners: Arc::new(Learners::seed()),
         })
     }
@@ -293,6 +299,18 @@ impl Model {
         seen
     }
 
+    /// What is sold on occasions like this one.
+    pub(crate) fn sold_on(&self, occasion: Occasion) -> impl Iterator<Item = &Sold> {
+        self.body.occasions.on(occasion)
+    }
+
+    /// The share of the product in `slot` in the sales of all products, by the slow popularity.
+    pub(crate) fn share(&self, slot: u32) -> f64 {
+        let (all, of_product) =
+            (self.derived.all.long, self.at(slot).map_or(0.0, |product| product.popularity.long));
+        if all > 0.0 { of_product / all } else { 0.0 }
+    }
+
     /// What the lists need to know of the product in `slot`.
     pub(crate) fn pull(&self, slot: u32) -> &Pull {
         static UNKNOWN: Pull = Pull::UNKNOWN;
@@ -329,6 +347,7 @@ impl Model {
             + derived
             + self.body.catalogue.memory_bytes()
             + self.body.companions.memory_bytes()
+            + self.body.occasions.memory_bytes()
             + self.body.learners.memory_bytes()
     }
 }

@@ -8,6 +8,7 @@
 //! telling.
 
 mod change;
+mod occasion;
 mod scratch;
 
 use std::cmp::Ordering;
@@ -21,6 +22,7 @@ use crate::model::Pull;
 use crate::view::{Recommendations, Recommended};
 use crate::{IntervalSums, LogNormal, Model, Product};
 pub(crate) use change::NEWS_MIN;
+pub(crate) use occasion::rank_on;
 use scratch::Scratch;
 
 /// What a customer's state knows of one product they bought, as far as the lists depend on it.
@@ -376,10 +378,14 @@ fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste<'_>) -> Vec<Recom
         if is_held || list.iter().any(|listed| listed.product_id == *product.id()) {
             continue;
         }
-        let score = floor * product.popularity().short / (2.0 * peak.short);
-        list.push(recommended(score, product.id(), Some(product), "popular"));
+        list.push(popular(product, floor, peak.short));
     }
     list
+}
+
+/// A product that is popular; it stands behind every companion, of which `floor` is the lowest score.
+fn popular(product: &Product, floor: f64, peak: f64) -> Recommended {
+    recommended(floor * product.popularity().short / (2.0 * peak), product.id(), Some(product), "popular")
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use omnix_model::{DeviceType, Money, ProductId, SegmentName, Timestamp};
 use smol_str::SmolStr;
 
 use crate::customer::{Product, SegmentState};
-use crate::detect::{behavior_anomaly, consumption_prediction, recommendation_update};
+use crate::detect::recommendation_update::{Asked, lists_on};
+use crate::detect::{behavior_anomaly, consumption_prediction};
 use crate::look::pair_figures;
-use crate::{Customer, Model, Settings, calendar, say};
+use crate::{Customer, Model, Occasion, Settings, calendar, say};
 
 /// A customer as `GET /v1/streaming/customers/{customerId}` shows them.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +96,8 @@ pub struct RecommendRequest {
     pub device_type: Option<DeviceType>,
     /// Products in the basket already: not recommended, and company for others.
     pub basket: Vec<ProductId>,
+    /// For which moment; none: now.
+    pub at: Option<Timestamp>,
 }
 
 /// A recommended product.
@@ -198,13 +201,17 @@ fn product_view(
     }
 }
 
-/// What to offer `customer` (none: a stranger, who is shown what is popular) at `now`.
+/// What to offer `customer` (none: a stranger, who is shown what is popular) where, when and on what they are.
 #[must_use]
 pub fn recommend(
     customer: Option<&Customer>,
     model: &Model,
+    settings: &Settings,
     request: &RecommendRequest,
     now: Timestamp,
 ) -> Recommendations {
-    recommendation_update::lists(customer, model, &request.basket, request.limit, now)
+    let at = request.at.unwrap_or(now);
+    let occasion = Occasion::new(&settings.time_zone, at, request.location.as_deref(), request.device_type);
+    let asked = Asked { occasion, basket: &request.basket, limit: request.limit, at };
+    lists_on(customer, model, &asked)
 }

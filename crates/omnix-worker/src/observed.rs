@@ -4,8 +4,10 @@
 //! tally to the last bit, however they were dealt over commits. When a lane has gathered many rows in an epoch,
 //! one that holds its whole tally takes their place.
 
-use omnix_engine::{Basket, Buyer, Interval, LearnerInput, Measured, Observation, Order, Sale, Score, Tally};
-use omnix_model::{DecodeError, ProductId, Reader, Writer};
+use omnix_engine::{
+    Basket, Buyer, Interval, LearnerInput, Measured, Observation, Occasion, Order, Sale, Score, Tally,
+};
+use omnix_model::{DecodeError, DeviceType, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
 /// Rows of a lane and epoch after which the whole tally takes their place.
@@ -60,6 +62,7 @@ pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
                     out.f32(ln_amount);
                 }
                 out.time(sale.at);
+                encode_occasion(sale.occasion, &mut out);
             }
             Observation::Interval(interval) => {
                 out.u8(1);
@@ -126,6 +129,7 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
             },
             ln_amount: if reader.flag()? { Some(reader.f32()?) } else { None },
             at: reader.time()?,
+            occasion: decode_occasion(reader)?,
         }),
         1 => Observation::Interval(Interval {
             product_id: product(reader)?,
@@ -148,6 +152,25 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
         4 => Observation::Learner(LearnerInput::decode(reader)?),
         kind => return Err(DecodeError::Unknown(u64::from(kind))),
     })
+}
+
+/// Part of the day (2 bits), device (2 bits), whether there is a place; then the place.
+fn encode_occasion(occasion: Occasion, out: &mut Writer) {
+    let device = occasion.device.map_or(0, DeviceType::number);
+    out.u8(occasion.day_part | device << 2 | u8::from(occasion.place.is_some()) << 4);
+    if let Some(place) = occasion.place {
+        out.uint(place.into());
+    }
+}
+
+fn decode_occasion(reader: &mut Reader<'_>) -> Result<Occasion, DecodeError> {
+    let bits = reader.u8()?;
+    if bits >> 5 != 0 {
+        return Err(DecodeError::Invalid("occasion"));
+    }
+    let place = if bits >> 4 == 1 { Some(reader.uint()?) } else { None };
+    let place = place.map(u32::try_from).transpose().or(Err(DecodeError::Invalid("place")))?;
+    Ok(Occasion { day_part: bits & 3, device: DeviceType::from_number(bits >> 2 & 3), place })
 }
 
 fn measured(reader: &mut Reader<'_>) -> Result<Measured, DecodeError> {
@@ -192,6 +215,7 @@ mod tests {
                 buyer: Buyer::Again,
                 ln_amount: Some(2.25),
                 at,
+                occasion: Occasion { day_part: 2, device: Some(DeviceType::Pos), place: Some(u32::MAX) },
             }),
             Observation::Interval(Interval { product_id: product.clone(), days: 3.5, within: Some(0.25) }),
             Observation::Basket(Basket { key: 7, products: vec![product.clone(), product], at }),

@@ -5,6 +5,9 @@
 //! basket itself does not decide whether it speaks: with each of its lines the lists come nearer to those last
 //! told, or farther, and what a growing basket has said cannot be taken back.
 //!
+//! The lists are those that hold wherever the customer comes next: with those of the place and device of the order
+//! that is over, a customer of two shops would be told of a change at every order.
+//!
 //! Deliberately not here: how the lists are made (`ranking`).
 
 use std::sync::Arc;
@@ -16,10 +19,10 @@ use crate::customer::{Customer, LISTED, key};
 use crate::detect::Rule;
 use crate::math;
 use crate::priority::Case;
-use crate::ranking::{NEWS_MIN, OwnItem, RankQuery, Ranking, rank};
+use crate::ranking::{NEWS_MIN, OwnItem, RankQuery, Ranking, rank, rank_on};
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
-use crate::{Model, Recommendations, Recommended};
+use crate::{Model, Occasion, Recommendations, Recommended};
 
 const RULE: &str = "recommendation_update";
 
@@ -38,7 +41,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         // They are told with the next basket that may.
         return stage.hold_back(basket, Rule::Recommendation);
     }
-    let lists = lists(Some(&*stage.customer), model, &[], LISTED, basket.last_at);
+    let lists = lists(&stage.customer, model, LISTED, basket.last_at);
     let head = stage.customer.head_mut();
     head.listed = Some(Arc::new([&lists.again, &lists.new].map(|list| keys(list))));
     head.lists_changed = false;
@@ -64,18 +67,34 @@ fn speaks(customer: &Customer, basket: &Basket) -> bool {
     customer.head.lists_changed || customer.head.listed.is_none()
 }
 
-/// Both lists for a customer (none: a stranger) with `basket` in hand.
-pub(crate) fn lists(
-    customer: Option<&Customer>,
-    model: &Model,
-    basket: &[ProductId],
-    limit: usize,
-    now: Timestamp,
-) -> Recommendations {
+/// Both lists for a customer, wherever they come next.
+pub(crate) fn lists(customer: &Customer, model: &Model, limit: usize, now: Timestamp) -> Recommendations {
+    let (own, intervals) = (own_items(customer), customer.intervals());
+    let lists = rank(model, &RankQuery { own: &own, intervals, basket: &[], limit, now });
+    named_as_seen(lists, Some(customer), model)
+}
+
+/// What is asked of lists for an occasion.
+pub(crate) struct Asked<'a> {
+    pub occasion: Occasion,
+    /// What is in the basket already.
+    pub basket: &'a [ProductId],
+    /// How many of each list.
+    pub limit: usize,
+    pub at: Timestamp,
+}
+
+/// Both lists for a customer (none: a stranger) on an occasion.
+pub(crate) fn lists_on(customer: Option<&Customer>, model: &Model, asked: &Asked<'_>) -> Recommendations {
     let own = customer.map(own_items).unwrap_or_default();
     let intervals = customer.map(Customer::intervals).unwrap_or_default();
-    let mut lists = rank(model, &RankQuery { own: &own, intervals, basket, limit, now });
-    // A product that the model has not met yet is known by the name that the customer saw.
+    let &Asked { occasion, basket, limit, at } = asked;
+    let lists = rank_on(model, &RankQuery { own: &own, intervals, basket, limit, now: at }, occasion);
+    named_as_seen(lists, customer, model)
+}
+
+/// A product that the model has not met yet is known by the name that the customer saw.
+fn named_as_seen(mut lists: Recommendations, customer: Option<&Customer>, model: &Model) -> Recommendations {
     for item in lists.again.iter_mut().filter(|item| item.product_name == item.product_id.as_str()) {
         let known = customer.and_then(|customer| customer.product(&item.product_id));
         if let Some(product) = known {

@@ -11,7 +11,7 @@ const RULE: &str = "recommendation_update";
 
 pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let Some((basket, customer)) = decision.basket(RULE) else { return Vec::new() };
-    let lists = lists(Some(customer), decision.context.model, &[], LISTED, basket.last_at);
+    let lists = lists(customer, decision.context.model, LISTED, basket.last_at);
     let mut steps: Vec<Step> = Vec::new();
     steps.extend(lists.again.iter().map(|product| {
         of_product(

@@ -2,9 +2,10 @@
 
 #![expect(clippy::cast_possible_wrap, reason = "tests: small figures, exact by design")]
 
-use omnix_model::{Lane, ProductId, Timestamp};
+use omnix_model::{DeviceType, Lane, ProductId, Timestamp};
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::Occasion;
 use crate::model::{Basket, Buyer, Interval, Measured, Model, Observation, Order, Sale, Score, Tally, learn};
 
 /// 2024-01-01T00:00:00Z.
@@ -31,6 +32,7 @@ pub(crate) fn sale(id: &str, at: Timestamp) -> Observation {
         buyer: Buyer::First,
         ln_amount: Some(2.0),
         at,
+        occasion: Occasion { day_part: 2, device: Some(DeviceType::Web), place: Some(17) },
     })
 }
 

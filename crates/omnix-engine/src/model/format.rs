@@ -3,7 +3,7 @@
 //! `version` · number · name (8 bytes) · until (flag, time) · limits (4) · intervals (6 floats) · amounts (2 x 9 floats, lines
 //! (count, sum), 2 x 320 scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
 //! (count, sum), popularity (5 floats), baskets, lines (count, sum)) · companions (anchor (flag, time); by slot: count,
-//! (difference, weight)) · learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
+//! (difference, weight)) · occasions (count; circumstance, sales, others (floats), products (count; difference, sales)) · learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use omnix_model::{DecodeError, Reader, Writer};
 use crate::model::catalogue::Catalogue;
 use crate::model::companions::Companions;
 use crate::model::learners::Learners;
+use crate::model::occasions::Occasions;
 use crate::model::{AmountPrior, Body, IntervalPrior, Model, ModelLimits, Product};
 
 const VERSION: u64 = 1;
@@ -42,6 +43,7 @@ impl Model {
             }
         }
         body.companions.encode(slots.len(), &mut out);
+        body.occasions.encode(&mut out);
         body.learners.encode(&mut out);
         out.into_bytes()
     }
@@ -63,6 +65,7 @@ impl Model {
         let amounts = AmountPrior::decode(&mut from)?;
         let catalogue = read_catalogue(&mut from)?;
         let companions = Companions::decode(&mut from, &catalogue)?;
+        let occasions = Occasions::decode(&mut from, &catalogue)?;
         let learners = Arc::new(Learners::decode(&mut from)?);
         if !from.is_empty() {
             return Err(DecodeError::Invalid("model"));
@@ -76,6 +79,7 @@ impl Model {
             amounts,
             catalogue,
             companions,
+            occasions,
             learners,
         }))
     }

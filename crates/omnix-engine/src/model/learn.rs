@@ -15,6 +15,7 @@ use crate::math::{days_between, decay, exp2, sqrt};
 use crate::model::catalogue::Catalogue;
 use crate::model::companions::{Bought, Companions};
 use crate::model::learners::Learners;
+use crate::model::occasions::Counted;
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
 use crate::model::{Body, LineSums, Model, Tally};
@@ -48,7 +49,7 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     learners.fold(tallies.iter().map(|tally| &tally.rows), until);
 
     let mut catalogue = old.catalogue.clone();
-    let mut companions = old.companions.clone();
+    let (mut companions, mut occasions) = (old.companions.clone(), old.occasions.clone());
     let (long, short) = (decay(days, LONG_HALF_LIFE_DAYS), decay(days, SHORT_HALF_LIFE_DAYS));
     let keep_lines = LineSums::kept_after(days);
     for product in catalogue.iter_mut() {
@@ -58,9 +59,10 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
         product.set_lines(lines);
     }
     companions.advance(until, &mut catalogue);
-    let mut bought = Vec::new();
+    let (mut bought, mut counted) = (Vec::new(), Vec::new());
     for tally in &tallies {
         let slots = fold_products(&mut catalogue, tally, until);
+        count_occasions(tally, &slots, &mut counted);
         for basket in &tally.baskets.baskets {
             let weight = weight_of(tally, basket, &companions, until);
             bought.push(fold_basket(&mut catalogue, &slots, basket, weight));
@@ -70,6 +72,8 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     companions.fold(&bought, limits.neighbours_max as usize, until, &catalogue);
     let dropped = catalogue.shrink(limits.products_max as usize, limits.text_bytes_max as usize);
     companions.forget(&dropped);
+    occasions.fold(days, counted);
+    occasions.forget(&dropped);
     companions.bound(limits.neighbour_entries_max as usize, until, &catalogue);
     let body = Body {
         number: old.number.saturating_add(1),
@@ -80,6 +84,7 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
         amounts,
         catalogue,
         companions,
+        occasions,
         learners: Arc::new(learners),
     };
     Model::of_body(body)
@@ -106,6 +111,17 @@ fn fold_products(catalogue: &mut Catalogue, tally: &Tally, until: Timestamp) -> 
         slot
     };
     tally.products.iter().map(&mut fold).collect()
+}
+
+/// Adds what a lane sold, by circumstance.
+fn count_occasions(tally: &Tally, slots: &[u32], counted: &mut Vec<Counted>) {
+    for (product, &slot) in tally.products.iter().zip(slots) {
+        counted.extend(product.circumstances.iter().map(|&(circumstance, sales)| Counted {
+            circumstance,
+            slot,
+            sales,
+        }));
+    }
 }
 
 /// What a basket counts: `g`, times how many baskets of the lane it stands for.

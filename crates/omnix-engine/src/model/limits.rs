@@ -4,7 +4,7 @@ use omnix_model::{DecodeError, Reader, Writer};
 
 use crate::model::catalogue::{INDEX_BYTES, TEXT_OVERHEAD};
 use crate::model::companions::{LIST_BYTES, Neighbour};
-use crate::model::{Product, Pull};
+use crate::model::{Product, Pull, occasions};
 
 /// What a model may hold. Part of the model, so that it is known wherever it is folded again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl ModelLimits {
         products_max: 100_000,
         text_bytes_max: 12 << 20,
         neighbours_max: 64,
-        neighbour_entries_max: 2_900_000,
+        neighbour_entries_max: 2_800_000,
     };
 
     pub(super) fn encode(self, out: &mut Writer) {
@@ -64,5 +64,6 @@ const BYTES_MAX: usize = {
     limits.products_max as usize * product
         + limits.text_bytes_max as usize
         + limits.neighbour_entries_max as usize * size_of::<Neighbour>()
+        + occasions::BYTES_MAX
 };
 const _: () = assert!(BYTES_MAX < 64 << 20, "a model within the default limits stays below 64 MiB");

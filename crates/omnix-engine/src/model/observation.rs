@@ -3,6 +3,7 @@
 use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
+use crate::Occasion;
 use crate::model::LearnerInput;
 
 /// One thing that a record teaches about all customers.
@@ -38,6 +39,8 @@ pub struct Sale {
     pub ln_amount: Option<f32>,
     /// When: the event's own time.
     pub at: Timestamp,
+    /// In what part of the shop's day, where and on what.
+    pub occasion: Occasion,
 }
 
 /// Who bought a product.

@@ -25,12 +25,18 @@ use crate::math::{days_between, decay, exp2};
 use crate::model::index::{Index, hash};
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::{Basket, Buyer, Interval, IntervalSums, LineSums, Observation, Popularity, Sale};
+use crate::occasion::Circumstance;
 
 /// Products that a tally holds at the most; what is seen of others goes into the sums over all products.
 pub const TALLY_PRODUCTS_MAX: usize = 8_192;
 
 /// Products for which a tally takes room at least.
 const PRODUCTS_ROOM_MIN: usize = 8;
+
+/// Circumstances that a product of a tally usually has.
+const CIRCUMSTANCES_USUAL: usize = 4;
+/// Circumstances of occasions that are counted of a product.
+pub(super) const CIRCUMSTANCES_MAX: usize = 16;
 
 /// How far sales may lie after the instant to which their weights refer before these are scaled anew, in
 /// days: keeps weights far from what a float cannot hold.
@@ -59,6 +65,8 @@ pub(super) struct ProductTally {
     pub(super) intervals: IntervalSums,
     pub(super) popularity: Popularity,
     pub(super) lines: LineSums,
+    /// Sales by circumstance, that seen first first; of those beyond 16 nothing is counted.
+    pub(super) circumstances: Vec<(Circumstance, u32)>,
 }
 
 /// How a product was last called.
@@ -123,7 +131,8 @@ impl Tally {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
-            + self.products.len() * (size_of::<ProductTally>() + 100)
+            + self.products.len()
+                * (size_of::<ProductTally>() + 100 + CIRCUMSTANCES_USUAL * size_of::<(Circumstance, u32)>())
             + self.baskets.memory_bytes()
             + self.rows.memory_bytes()
     }
@@ -131,6 +140,7 @@ impl Tally {
     fn absorb_sale(&mut self, sale: &Sale) {
         let (long, short) = self.weights(sale.at);
         let Some(product) = self.product(&sale.product_id) else { return };
+        sale.occasion.circumstances().for_each(|circumstance| product.count(circumstance));
         let popularity = &mut product.popularity;
         popularity.long += long;
         popularity.short += short;
@@ -246,8 +256,20 @@ impl Tally {
             intervals: IntervalSums::default(),
             popularity: Popularity::default(),
             lines: LineSums::default(),
+            circumstances: Vec::new(),
         });
         Some(place)
+    }
+}
+
+impl ProductTally {
+    /// Counts a sale on an occasion with this circumstance.
+    fn count(&mut self, circumstance: Circumstance) {
+        if let Some((_, sales)) = self.circumstances.iter_mut().find(|(held, _)| *held == circumstance) {
+            *sales = sales.saturating_add(1);
+        } else if self.circumstances.len() < CIRCUMSTANCES_MAX {
+            self.circumstances.push((circumstance, 1));
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use omnix_model::{DeviceType, ProductId, Timestamp};
 
-use crate::detect::recommendation_update;
-use crate::{Context, Customer, Model, Product, Recommended};
+use crate::detect::recommendation_update::{Asked, lists_on};
+use crate::{Context, Customer, Model, Occasion, Product, Recommended};
 
 /// What is known of an order before its first line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +37,9 @@ pub fn contents(
     context: &Context<'_>,
 ) -> BasketContents {
     let model = context.model;
-    let lists = recommendation_update::lists(customer, model, &[], limit, moment.at);
+    let occasion = Occasion::new(&context.settings.time_zone, moment.at, moment.location, moment.device_type);
+    let asked = Asked { occasion, basket: &[], limit, at: moment.at };
+    let lists = lists_on(customer, model, &asked);
     let mut new_items = ids(lists.new);
     if new_items.len() < limit {
         add_rarely_sold(customer, model, limit, &mut new_items);

@@ -227,7 +227,7 @@ fn standing(shop: &Shop, now: Timestamp) -> String {
         .unwrap();
     }
     let request = RecommendRequest { limit: 5, ..RecommendRequest::default() };
-    let lists = recommend(Some(shop.state()), &shop.model, &request, now);
+    let lists = recommend(Some(shop.state()), &shop.model, &shop.settings, &request, now);
     let names = |list: &[omnix_engine::Recommended]| {
         list.iter()
             .map(|item| format!("{} ({})", item.product_name, item.reason))

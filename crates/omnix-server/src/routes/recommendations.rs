@@ -4,9 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
 use omnix_engine::{RecommendRequest, Recommended};
-use omnix_model::{CustomerId, ErrorCode, ProductId};
+use omnix_model::limits::TEXT_BYTES_MAX;
+use omnix_model::{CustomerId, DeviceType, ErrorCode, ProductId};
 use omnix_wire::api::Time;
 use omnix_wire::api::customer::{Recommendations, RecommendedProduct};
+use smol_str::SmolStr;
 
 use super::json;
 use crate::app::App;
@@ -28,8 +30,24 @@ const BASKET: Parameter = Parameter::new(
     "products in the basket already, separated by commas: not offered, and company for others",
 );
 
-const OF_CUSTOMER: &[&Parameter] = &[&BASKET, &LISTED];
-const TWIN: &[&Parameter] = &[&CUSTOMER_ID, &BASKET, &LISTED];
+const LOCATION: Parameter = Parameter::new(
+    "location",
+    Values::Text,
+    "the shop or region the lists are for, as events name it: what sells there comes first",
+);
+const DEVICE_TYPE: Parameter = Parameter::new(
+    "deviceType",
+    Values::OneOf(&["web", "mobile", "pos"]),
+    "the device the lists are for: what sells on it comes first",
+);
+const AT: Parameter = Parameter::new(
+    "at",
+    Values::Time,
+    "the moment the lists are for, in place of now: what is due then, and what sells at that time of the day",
+);
+
+const OF_CUSTOMER: &[&Parameter] = &[&LOCATION, &DEVICE_TYPE, &AT, &BASKET, &LISTED];
+const TWIN: &[&Parameter] = &[&CUSTOMER_ID, &LOCATION, &DEVICE_TYPE, &AT, &BASKET, &LISTED];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -70,16 +88,26 @@ async fn twin(
 async fn lists_of(app: &App, customer: CustomerId, mut query: Query) -> Result<Response, Problem> {
     let limit = query.integer(&LISTED).map_or(LISTED_DEFAULT, |limit| usize::try_from(limit).unwrap_or(1));
     let basket = query.read(&BASKET, ErrorCode::InvalidFormat, basket_of).unwrap_or_default();
+    let location = query.read(&LOCATION, ErrorCode::InvalidFormat, location_of);
+    let device_type = query.choice(&DEVICE_TYPE, DeviceType::from_name);
+    let at = query.time(&AT).unwrap_or_else(|| app.now());
     query.finish()?;
-    let request = RecommendRequest { limit, basket, ..RecommendRequest::default() };
+    let request = RecommendRequest { limit, location, device_type, basket, at: Some(at) };
     let (lists, model_version) = app.ask(move |backend| backend.recommend(&customer, &request)).await?;
     let answer = Recommendations {
         again: lists.again.iter().map(product_body).collect(),
         new: lists.new.iter().map(product_body).collect(),
         model_version,
-        as_of: Time(app.now()),
+        as_of: Time(at),
     };
     json(StatusCode::OK, &answer)
+}
+
+fn location_of(text: &str) -> Result<SmolStr, String> {
+    match text.len() {
+        1..=TEXT_BYTES_MAX => Ok(SmolStr::new(text)),
+        _ => Err(format!("must have 1 to {TEXT_BYTES_MAX} bytes")),
+    }
 }
 
 fn basket_of(text: &str) -> Result<Vec<ProductId>, String> {

@@ -40,8 +40,8 @@ impl Queries {
         let (lane, store) = self.home_of(customer)?;
         let stored = state_row::load(store, lane, customer)?;
         let model = self.model.load();
-        let lists =
-            recommend(stored.as_ref().and_then(|s| s.customer.as_ref()), &model, request, self.clock.now());
+        let customer = stored.as_ref().and_then(|stored| stored.customer.as_ref());
+        let lists = recommend(customer, &model, &self.settings, request, self.clock.now());
         Ok((lists, model.number()))
     }
 

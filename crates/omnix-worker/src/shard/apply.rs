@@ -3,6 +3,7 @@
 //! The same for records that were appended just now and for those that are read again after a start.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use omnix_engine::{Cause, Context, Customer, Effects, Moment, apply, observe_anonymous};
 use omnix_model::{
@@ -119,7 +120,8 @@ impl Shard {
 
     fn apply_anonymous(&mut self, step: Step, event: &EventRecord) -> Result<Outcome, ShardError> {
         self.spill_anonymous(step, event);
-        match catch_unwind(AssertUnwindSafe(|| observe_anonymous(event, step.moment))) {
+        let settings = Arc::clone(&self.lane_mut(step.lane)?.settings);
+        match catch_unwind(AssertUnwindSafe(|| observe_anonymous(event, &settings))) {
             Ok(observations) => {
                 self.note_observations(step, observations)?;
                 self.count_event(step, event)?;

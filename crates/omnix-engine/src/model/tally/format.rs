@@ -1,7 +1,7 @@
 //! The bytes of a tally, version 1.
 //!
 //! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
-//! intervals (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines) ·
+//! intervals (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines; circumstances (count; circumstance, sales)) ·
 //! intervals (count, sum, within count, within sum, exposure) · orders (2 x 3 x (count, sum); scores of
 //! amounts and of lines; alerts), scores being (count; difference of bins, count) · baskets (level, count; key, time,
 //! places (count, differences)) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
@@ -11,11 +11,12 @@ use smol_str::SmolStr;
 
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
 use super::orders::{LevelSums, OrderSums, Sum};
-use super::{IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX, Tally};
+use super::{CIRCUMSTANCES_MAX, IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX, Tally};
 use crate::math::bin;
 use crate::model::product::{MASS_MAX, mass};
 use crate::model::threshold::BINS;
 use crate::model::{IntervalSums, LineSums, Popularity};
+use crate::occasion::Circumstance;
 
 const VERSION: u64 = 1;
 
@@ -108,6 +109,11 @@ fn write_product(product: &ProductTally, out: &mut Writer) {
     if product.lines.count > 0.0 {
         out.f64(product.lines.ln_amount);
     }
+    out.uint(product.circumstances.len() as u64);
+    for &(circumstance, sales) in &product.circumstances {
+        out.uint(circumstance.0.into());
+        out.uint(sales.into());
+    }
 }
 
 fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
@@ -132,7 +138,24 @@ fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
     if !lines.is_sane() {
         return Err(DecodeError::Invalid("line sums"));
     }
-    Ok(ProductTally { id, label, intervals, popularity, lines })
+    let circumstances = read_circumstances(from)?;
+    Ok(ProductTally { id, label, intervals, popularity, lines, circumstances })
+}
+
+fn read_circumstances(from: &mut Reader<'_>) -> Result<Vec<(Circumstance, u32)>, DecodeError> {
+    const WRONG: DecodeError = DecodeError::Invalid("circumstances");
+    let number = |from: &mut Reader<'_>| u32::try_from(from.uint()?).or(Err(WRONG));
+    let mut circumstances: Vec<(Circumstance, u32)> = Vec::new();
+    for _ in 0..from.count()? {
+        let (circumstance, sales) = (Circumstance(number(from)?), number(from)?);
+        if circumstances.len() == CIRCUMSTANCES_MAX
+            || circumstances.iter().any(|(held, _)| *held == circumstance)
+        {
+            return Err(WRONG);
+        }
+        circumstances.push((circumstance, sales));
+    }
+    Ok(circumstances)
 }
 
 /// A sum of weights as a byte where it is a small count, as most are; else a marker and all its bits.

@@ -1,0 +1,77 @@
+//! The lists for an occasion: here, now and on this device.
+//!
+//! What stands near the top of a list anywhere is ranked anew by how much more, or less, of it is sold on such
+//! occasions; what sells best on them is offered beside what is popular everywhere. Shop, device and hour often
+//! tell the same (a till is open by day, in one place), so that multiplying all of them would count it thrice: of
+//! each product the one counts that says most.
+//!
+//! Deliberately not here: the lists that hold anywhere (`ranking`), and what is sold on an occasion (`model`).
+
+use super::{RankQuery, popular, rank};
+use crate::Model;
+use crate::model::Sold;
+use crate::occasion::Occasion;
+use crate::view::{Recommendations, Recommended};
+
+/// How many times as long as asked for the list is whose products are ranked anew.
+const WIDER: usize = 3;
+/// The lift, or its inverse, beyond which nothing is believed.
+const LIFT_MAX: f64 = 16.0;
+
+/// The two lists of [`rank`] for an occasion.
+pub(crate) fn rank_on(model: &Model, query: &RankQuery<'_>, occasion: Occasion) -> Recommendations {
+    let here = Here { model, sold: model.sold_on(occasion).collect() };
+    if here.sold.is_empty() || query.limit == 0 {
+        return rank(model, query);
+    }
+    let mut lists = rank(model, &RankQuery { limit: query.limit.saturating_mul(WIDER), ..*query });
+    here.add_best(query, &mut lists.new);
+    for list in [&mut lists.again, &mut lists.new] {
+        for product in list.iter_mut() {
+            product.score *= model.slot(&product.product_id).map_or(1.0, |slot| here.lift(slot));
+        }
+        list.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.product_id.cmp(&b.product_id)));
+        list.truncate(query.limit);
+    }
+    lists
+}
+
+/// What is sold where and when the lists are shown.
+struct Here<'m> {
+    model: &'m Model,
+    sold: Vec<&'m Sold>,
+}
+
+impl Here<'_> {
+    /// How many times as much of a product is sold here as elsewhere.
+    fn lift(&self, slot: u32) -> f64 {
+        let share = self.model.share(slot);
+        let lifts = self.sold.iter().map(|sold| sold.lift(slot, share));
+        let most = |a: f64, b: f64| if b.max(1.0 / b) > a.max(1.0 / a) { b } else { a };
+        lifts.fold(1.0, most).clamp(1.0 / LIFT_MAX, LIFT_MAX)
+    }
+
+    /// Adds what sells best here to what is new, as popular as it is everywhere.
+    fn add_best(&self, query: &RankQuery<'_>, new: &mut Vec<Recommended>) {
+        let peak = self.model.peak().short;
+        if peak <= 0.0 {
+            return;
+        }
+        // As in the list itself: what is popular stands behind every companion.
+        let companions = new.iter().filter(|product| product.reason == "bought_together");
+        let floor = companions.map(|product| product.score).fold(f64::INFINITY, f64::min).min(1.0);
+        let mut slots: Vec<u32> = self.sold.iter().flat_map(|sold| sold.best(query.limit * WIDER)).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        for product in slots.into_iter().filter_map(|slot| self.model.at(slot)) {
+            let id = product.id();
+            let is_held = query.own.iter().any(|own| own.product_id == id) || query.basket.contains(id);
+            if !is_held && !new.iter().any(|listed| listed.product_id == *id) {
+                new.push(popular(product, floor, peak));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
