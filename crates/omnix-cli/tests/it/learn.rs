@@ -42,10 +42,10 @@ fn who_has_seen_nothing_says_how_many_labels_are_needed() {
     assert_eq!((&learning["modelVersion"], &learning["learntUntil"]), (&json!(0), &Value::Null));
     for learner in learning["learners"].as_array().unwrap() {
         assert_eq!((&learner["stage"], &learner["logLoss"]), (&json!("analytic"), &Value::Null));
-        assert_eq!(learner["note"], "500 labels are needed, 0 are there");
+        assert_eq!(learner["note"], "100 labels are needed, 0 are there");
     }
     let lines = server.run(&["learn", "status"]).ok();
-    assert!(lines.contains("the analytic form: 500 labels are needed, 0 are there\n"), "{lines}");
+    assert!(lines.contains("the analytic form: 100 labels are needed, 0 are there\n"), "{lines}");
     let url = server.url.clone();
     assert_eq!(run(&["learn", "status", "--url", &url]).code, 4, "it asks for a token");
     server.kill();

@@ -431,8 +431,9 @@ fn prediction_type(pair: &PairFigures, model: &Model) -> PredictionType {
 
 /// What speaks for the purchase and against it, by how much, in log-odds: what matters most first.
 fn reasons(pair: &PairFigures, model: &Model) -> Vec<(SmolStr, f64)> {
-    let Some(mut reasons) = model.learners().month_reasons(pair) else {
-        return vec![(SmolStr::new_static("regular_interval"), pair.features(HORIZON_DAYS).1)];
+    let Some((mut reasons, _)) = model.learners().month_reasons(pair) else {
+        let [.., analytic, _] = pair.features(HORIZON_DAYS);
+        return vec![(SmolStr::new_static("regular_interval"), analytic)];
     };
     reasons.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
     let said = reasons.into_iter().filter(|(_, weight)| weight.abs() >= REASON_MIN).take(REASONS_MAX);

@@ -108,14 +108,15 @@ fn of_product(
 
 /// What was learnt of such pairs; nothing while the rhythm alone speaks.
 fn learnt(model: &Model, pair: &PairFigures) -> Option<Step> {
-    let reasons = model.learners().month_reasons(pair)?;
+    let (reasons, usual) = model.learners().month_reasons(pair)?;
     let confidence = model.learners().bought_within_month(pair);
     let step = step(
         "confidence",
         "the probability that the product is bought within 30 days of its last purchase, as all customers have taught",
-        "1 / (1 + e ^ -(what stands without any figure + sum of what each figure adds to the log-odds))",
+        "1 / (1 + e ^ -(usual + sum of what each figure adds to the log-odds))",
         say::number(confidence),
     );
+    let step = step.number("usual", usual, Origin::Model);
     Some(reasons.into_iter().fold(step, |step, (name, weight)| step.number(name, weight, Origin::Model)))
 }
 

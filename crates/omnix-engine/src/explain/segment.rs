@@ -102,20 +102,20 @@ fn probability(score: f64, figures: &VisitFigures, model: &Model, rhythm: [&Step
             step(
                 "segmentationScore",
                 "the probability of an order within 60 days; too little is learnt yet for more than the rhythm",
-                "stillThere * (1 - 2 ^ -ordersInMind), its log-odds set straight by what came of such words so far",
+                "stillThere * (1 - 2 ^ -ordersInMind), its log-odds set straight where what was learnt does worse",
                 say::number(score),
             ),
             Step::using,
         ),
-        Some((terms, bias)) => {
+        Some((terms, usual)) => {
             let learnt = step(
                 "segmentationScore",
                 "the probability of an order within 60 days, as all customers have taught",
-                "min(1, stillThere / 0.05) / (1 + e ^ -(bias + sum of what each figure adds to the log-odds))",
+                "min(1, stillThere / 0.05) / (1 + e ^ -(usual + sum of what each figure adds to the log-odds))",
                 say::number(score),
             );
             let named = VISIT_FEATURE_NAMES.into_iter().zip(terms);
-            named.fold(learnt.using(alive).number("bias", bias, Origin::Model), |step, (name, term)| {
+            named.fold(learnt.using(alive).number("usual", usual, Origin::Model), |step, (name, term)| {
                 step.number(name, term, Origin::Model)
             })
         }

@@ -11,6 +11,7 @@
 //!
 //! Deliberately not here: the figures of a row (`pair`, `visit`), one learner (`logistic`).
 
+mod filter;
 mod half;
 mod logistic;
 mod pair;
@@ -20,8 +21,8 @@ mod waiting;
 
 use omnix_model::{DecodeError, Reader, Timestamp, Writer};
 
+pub(crate) use logistic::{Belief, Logistic, logit, probability};
 pub use logistic::{LearnerStage, LearnerStatus};
-pub(crate) use logistic::{Logistic, logit, probability};
 pub(crate) use pair::{KeptPair, PAIR_FEATURES, PAIR_REASONS, PairFigures};
 pub use row::{Bought, LearnerInput, Ordered, PairRow, RowKey, VisitRow};
 pub(crate) use row::{Row, next_look, what, who};
@@ -44,11 +45,14 @@ pub(crate) const VISIT_DAYS: u8 = 60;
 
 /// Rows of each kind that wait at the most; when there are more, every second is let go.
 const WAITING_MAX: usize = 8_192;
-/// Rows over which averaged weights run: what a purchase teaches, what a weekly look teaches of pairs and of
-/// customers. Of customers it makes no better probabilities, but steadier ones, and so fewer changes of segment.
-const BOUGHT_WINDOW: f64 = 100.0;
-const LOOK_WINDOW: f64 = 5_000.0;
-const VISIT_WINDOW: f64 = 1_000.0;
+/// What is believed of the weights of learners before any row: little of a pair, whose many figures say much the
+/// same; more of a customer.
+const PAIR_VARIANCE: f64 = 0.05;
+const VISIT_VARIANCE: f64 = 0.5;
+/// How much more of the season lies between what was learnt and what is said, for each day ahead.
+const BOUGHT_DRIFT: f64 = 5e-5 / 30.0;
+const DUE: Belief = Belief { variance: PAIR_VARIANCE, drift: 5e-8 };
+const VISIT: Belief = Belief { variance: VISIT_VARIANCE, drift: 1.5e-6 };
 /// The seed of ln(days) between order days: 30 days, and the orders that it counts for.
 const SEED_DAYS: f64 = 30.0;
 
@@ -110,9 +114,9 @@ impl Learners {
         let mut visits = IntervalSums::default();
         visits.add(SEED_DAYS);
         Self {
-            bought: std::array::from_fn(|_| Logistic::seed()),
-            due: std::array::from_fn(|_| Logistic::seed()),
-            visit: Logistic::seed(),
+            bought: BOUGHT_DAYS.map(|days| Logistic::seed(bought_belief(days))),
+            due: std::array::from_fn(|_| Logistic::seed(DUE)),
+            visit: Logistic::seed(VISIT),
             visits,
             gates: Gates::default(),
             expects_waiting: Waiting::default(),
@@ -145,8 +149,7 @@ impl Learners {
 
     /// The probability that a pair is bought within 30 days of the day on which it was bought.
     pub(crate) fn bought_within_month(&self, pair: &PairFigures) -> f64 {
-        let (features, analytic) = pair.features(MONTH_DAYS);
-        probability(self.month().logit(&features, || analytic))
+        probability(self.month().logit(&pair.features(MONTH_DAYS)))
     }
 
     /// Which form says so.
@@ -154,9 +157,10 @@ impl Learners {
         self.month().stage()
     }
 
-    /// What each group of figures adds to those log-odds; none while the analytic form speaks.
-    pub(crate) fn month_reasons(&self, pair: &PairFigures) -> Option<Vec<(&'static str, f64)>> {
-        let (terms, _) = self.month().terms(&pair.features(MONTH_DAYS).0)?;
+    /// What each group of figures adds to those log-odds, and what they are when all are usual; none while the
+    /// analytic form speaks.
+    pub(crate) fn month_reasons(&self, pair: &PairFigures) -> Option<(Vec<(&'static str, f64)>, f64)> {
+        let (terms, usual) = self.month().terms(&pair.features(MONTH_DAYS))?;
         let mut reasons: Vec<(&'static str, f64)> = Vec::new();
         for (name, term) in PAIR_REASONS.into_iter().zip(terms) {
             match reasons.iter_mut().find(|(known, _)| *known == name) {
@@ -164,7 +168,7 @@ impl Learners {
                 None => reasons.push((name, term)),
             }
         }
-        Some(reasons)
+        Some((reasons, usual))
     }
 
     /// The learner of 30 days.
@@ -183,15 +187,15 @@ impl Learners {
     /// shop may have seen too little to have learnt what it means: the probability is that of what was learnt
     /// times [`VisitFigures::belief`].
     pub(crate) fn visit(&self, figures: &VisitFigures) -> f64 {
-        let learnt = self.visit.logit(&figures.features(), || figures.analytic());
+        let learnt = self.visit.logit(&figures.features());
         match figures.belief() {
             belief if belief < 1.0 => logit(belief * probability(learnt)),
             _ => learnt,
         }
     }
 
-    /// What each figure of a customer adds to those log-odds, by [`VISIT_FEATURE_NAMES`], and what stands without
-    /// any; none while the analytic form speaks.
+    /// What each figure of a customer adds to those log-odds, by [`VISIT_FEATURE_NAMES`], and what they are
+    /// when all are usual; none while the analytic form speaks.
     pub(crate) fn visit_terms(&self, figures: &VisitFigures) -> Option<([f64; VISIT_FEATURES], f64)> {
         self.visit.terms(&figures.features())
     }
@@ -258,17 +262,16 @@ impl Learners {
         let Self { bought, due, visit, expects_waiting, due_waiting, visits_waiting, .. } = self;
         expects_waiting.label(closed, &BOUGHT_DAYS, true, |row, horizon, came| {
             if let (Some(learner), Some(days)) = (bought.get_mut(horizon), BOUGHT_DAYS.get(horizon)) {
-                learn_pair(learner, *days, row, came, BOUGHT_WINDOW);
+                learn_pair(learner, *days, row, came, bought_belief(*days));
             }
         });
         due_waiting.label(closed, &DUE_DAYS, false, |row, horizon, came| {
             if let (Some(learner), Some(days)) = (due.get_mut(horizon), DUE_DAYS.get(horizon)) {
-                learn_pair(learner, *days, row, came, LOOK_WINDOW);
+                learn_pair(learner, *days, row, came, DUE);
             }
         });
         visits_waiting.label(closed, &[VISIT_DAYS], false, |row, _, came| {
-            let figures = row.figures.figures();
-            visit.learn(&figures.features(), figures.analytic(), came, VISIT_WINDOW);
+            visit.learn(&row.figures.figures().features(), came, VISIT);
         });
     }
 
@@ -336,16 +339,18 @@ fn rising<const H: usize>(
     let mut least = 0.0_f64;
     let mut said = [0.0; H];
     for ((place, days), learner) in said.iter_mut().zip(days).zip(learners) {
-        let (features, analytic) = pair.features(days.into());
-        least = least.max(probability(learner.logit(&features, || analytic)));
+        least = least.max(probability(learner.logit(&pair.features(days.into()))));
         *place = least;
     }
     said
 }
 
-fn learn_pair(learner: &mut Logistic<PAIR_FEATURES>, days: u8, row: &PairRow, came: bool, window: f64) {
-    let (features, analytic) = row.figures.figures().features(days.into());
-    learner.learn(&features, analytic, came, window);
+fn learn_pair(learner: &mut Logistic<PAIR_FEATURES>, days: u8, row: &PairRow, came: bool, belief: Belief) {
+    learner.learn(&row.figures.figures().features(days.into()), came, belief);
+}
+
+fn bought_belief(days: u8) -> Belief {
+    Belief { variance: PAIR_VARIANCE, drift: BOUGHT_DRIFT * f64::from(days) }
 }
 
 #[cfg(test)]

@@ -73,9 +73,12 @@ const fn speaks(stage: LearnerStage) -> &'static str {
 
 /// Why that form speaks.
 fn note(status: &LearnerStatus) -> String {
-    let needed = LearnerStatus::LABELS_NEEDED;
-    let Some((loss, fallback)) = status.losses().filter(|_| status.labels >= needed) else {
+    let (needed, to_judge) = (LearnerStatus::LABELS_NEEDED, LearnerStatus::LABELS_TO_JUDGE);
+    if status.labels < needed {
         return format!("{needed} labels are needed, {} are there", status.labels);
+    }
+    let Some((loss, fallback)) = status.losses().filter(|_| status.labels >= to_judge) else {
+        return format!("{to_judge} labels are needed to judge it by, {} are there", status.labels);
     };
     let against = compared(loss, fallback);
     if status.has_fallen_back() { format!("fell back: {against}") } else { against }
@@ -104,8 +107,8 @@ mod tests {
     #[test]
     fn notes_say_why_a_form_speaks() {
         for (labels, loss, stage, expected) in [
-            (0.0, 0.0, LearnerStage::Analytic, "500 labels are needed, 0 are there"),
-            (320.0, 0.4, LearnerStage::Straightened, "500 labels are needed, 320 are there"),
+            (0.0, 0.0, LearnerStage::Analytic, "100 labels are needed, 0 are there"),
+            (320.0, 0.4, LearnerStage::Learnt, "500 labels are needed to judge it by, 320 are there"),
             (500.0, 0.45, LearnerStage::Learnt, "better than its fallback by 10 %"),
             (900.0, 0.51, LearnerStage::Learnt, "worse than its fallback by 2 %"),
             (900.0, 0.501, LearnerStage::Learnt, "as good as its fallback"),

@@ -36,11 +36,11 @@ mod tests {
     #[test]
     fn a_fall_is_told_once() {
         let of = |labels, stage| [("due", 7, LearnerStatus { labels, loss: 0.5, fallback_loss: 0.4, stage })];
-        let young = of(200.0, LearnerStage::Straightened);
+        let young = of(200.0, LearnerStage::Analytic);
         let learnt = of(600.0, LearnerStage::Learnt);
         let fell = of(700.0, LearnerStage::Straightened);
         assert_eq!(fallen(&learnt, &fell), fell);
-        assert_eq!(fallen(&young, &fell), fell, "it never spoke, and has labels enough");
+        assert_eq!(fallen(&young, &fell), fell, "it had not spoken before");
         for (before, now) in [(&fell, &fell), (&fell, &learnt), (&young, &learnt), (&young, &young)] {
             assert_eq!(fallen(before, now), [], "{before:?} {now:?}");
         }

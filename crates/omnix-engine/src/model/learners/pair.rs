@@ -13,8 +13,8 @@ use super::logistic::logit;
 use crate::LogNormal;
 use crate::math::{ln, ln_1p, pow};
 
-/// Features of a pair.
-pub(crate) const PAIR_FEATURES: usize = 21;
+/// Features of a pair, the analytic form and a constant among them.
+pub(crate) const PAIR_FEATURES: usize = 23;
 /// Which reason a feature belongs to, in their order.
 pub(crate) const PAIR_REASONS: [&str; PAIR_FEATURES] = [
     "regular_interval",
@@ -37,6 +37,8 @@ pub(crate) const PAIR_REASONS: [&str; PAIR_FEATURES] = [
     "in_most_orders",
     "customer_visits",
     "buys_things_again",
+    "regular_interval",
+    "regular_interval",
     "regular_interval",
 ];
 /// Figures of a pair.
@@ -149,14 +151,15 @@ impl PairFigures {
         [logit(interval.ends_within(self.lasted, days)), logit(rate)]
     }
 
-    /// What the learner of `days` is told, and the log-odds of the analytic form: the mean of both forms.
-    pub(crate) fn features(&self, days: f64) -> ([f64; PAIR_FEATURES], f64) {
+    /// What the learner of `days` is told; last the log-odds of the analytic form, the mean of both forms, and a
+    /// constant.
+    pub(crate) fn features(&self, days: f64) -> [f64; PAIR_FEATURES] {
         let [log_normal, gamma_poisson] = self.forms(days);
         let age = ln_1p(self.lasted) - self.mu;
         let silent = ln_1p(self.silent);
         let share = (self.purchase_days / self.orders_since_first.max(1.0)).min(1.0);
         let visit = LogNormal { mu: self.visit_mu, sd: self.visit_sd };
-        let features = [
+        [
             self.mu,
             age,
             age.max(0.0),
@@ -178,8 +181,9 @@ impl PairFigures {
             logit(visit.ends_within(self.silent, days)),
             ln_1p(self.intervals),
             self.sd,
-        ];
-        (features, f64::midpoint(log_normal, gamma_poisson))
+            f64::midpoint(log_normal, gamma_poisson),
+            1.0,
+        ]
     }
 }
 

@@ -98,7 +98,7 @@ fn what_comes_back_often_is_told_from_what_does_not() {
 #[test]
 fn a_young_shop_says_what_the_analytic_form_says() {
     let pair = pair(3.0);
-    let (_, analytic) = pair.features(30.0);
+    let [.., analytic, _] = pair.features(30.0);
     assert!((Learners::seed().bought(&pair)[5] - probability(analytic)).abs() < 1e-12);
     let young = taught(20);
     assert!(young.status().iter().all(|(_, days, status)| *days < 20 || status.labels == 0.0));

@@ -15,8 +15,8 @@ use super::logistic::logit;
 use crate::LogNormal;
 use crate::math::{exp2, ln, ln_1p};
 
-/// Features of a customer.
-pub(crate) const VISIT_FEATURES: usize = 10;
+/// Features of a customer, the analytic form and a constant among them.
+pub(crate) const VISIT_FEATURES: usize = 12;
 /// Their names, in their order.
 pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES] = [
     "silence",
@@ -29,6 +29,8 @@ pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES] = [
     "ordersInMind",
     "usualAmount",
     "stillThereOdds",
+    "rhythmOdds",
+    "constant",
 ];
 const FIGURES: usize = 7;
 /// The share of orders after which a customer leaves.
@@ -68,11 +70,11 @@ impl VisitFigures {
     }
 
     /// The log-odds of the analytic form.
-    pub(crate) fn analytic(&self) -> f64 {
+    fn analytic(&self) -> f64 {
         logit(self.alive() * (1.0 - exp2(-self.rate)))
     }
 
-    /// What the learner is told.
+    /// What the learner is told; last the log-odds of the analytic form and a constant.
     pub(crate) fn features(&self) -> [f64; VISIT_FEATURES] {
         let silent = ln_1p(self.silent);
         let over = silent - self.mu;
@@ -87,6 +89,8 @@ impl VisitFigures {
             ln(self.rate + 0.01),
             self.ln_amount,
             logit(self.alive()),
+            self.analytic(),
+            1.0,
         ]
     }
 }

@@ -24,7 +24,7 @@ async fn each_learner_is_told_beside_its_fallback() {
     );
     assert_eq!(learners[1]["note"], "fell back: worse than its fallback by 20 %");
     assert_eq!(learners[1]["stage"], "straightened");
-    assert_eq!(learners[2]["note"], "500 labels are needed, 20 are there");
+    assert_eq!(learners[2]["note"], "100 labels are needed, 20 are there");
     assert_eq!((&learners[2]["logLoss"], &learners[2]["fallbackLogLoss"]), (&Value::Null, &Value::Null));
     assert_eq!(learners[2]["stage"], "analytic");
 }
