@@ -53,8 +53,11 @@ impl<const N: usize> Filter<N> {
         let said = probability(self.logit(figures));
         let doubt = (said * (1.0 - said)).max(DOUBT_MIN);
         let mut reach = [0.0; N];
-        for (reach, row) in reach.iter_mut().zip(self.covariance.iter()) {
-            *reach = dot(row, figures);
+        // The covariance is symmetric: by its columns the sums stand side by side.
+        for (row, figure) in self.covariance.iter().zip(figures) {
+            for (reach, entry) in reach.iter_mut().zip(row) {
+                *reach += entry * figure;
+            }
         }
         let gain = ROW / (1.0 + ROW * doubt * dot(figures, &reach).max(0.0));
         let error = f64::from(u8::from(came)) - said;
