@@ -25,7 +25,7 @@ impl ModelLimits {
         products_max: 100_000,
         text_bytes_max: 12 << 20,
         neighbours_max: 64,
-        neighbour_entries_max: 2_800_000,
+        neighbour_entries_max: 2_750_000,
     };
 
     pub(super) fn encode(self, out: &mut Writer) {

@@ -5,7 +5,7 @@
 //! shrunk by a few pseudo-sales, and taken back to what is sure at 5 %: `DuMouchel`, "Bayesian Data Mining in Large
 //! Frequency Tables" (The American Statistician 53, 1999), with one gamma prior of mean 1 in place of two.
 //!
-//! Bounded whatever is sold: 64 places, those with the most sales, and 1,024 products of each occasion. Of a
+//! Bounded whatever is sold: 64 places, those with the most sales, and 2,048 products of each occasion. Of a
 //! product that has no place among them only a bound is known.
 //!
 //! Deliberately not here: names of places, and customers.
@@ -21,8 +21,10 @@ use crate::occasion::{Circumstance, Occasion};
 
 /// Places of which is known what is sold there.
 pub(super) const PLACES_MAX: usize = 64;
-/// Products that are known of one occasion.
-pub(super) const SOLD_MAX: usize = 1_024;
+/// Products that are known of one occasion: when there are more, half of them go at once, since to choose them takes
+/// longer than to add to them.
+pub(super) const SOLD_MAX: usize = 2_048;
+const SOLD_KEPT: usize = SOLD_MAX / 2;
 /// Circumstances that are no place.
 const OTHERS_MAX: usize = 7;
 /// Sales as expected that are added to what is observed and to what is expected.
@@ -51,7 +53,7 @@ pub(crate) struct Sold {
 }
 
 /// Sales of the product in a slot on an occasion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Counted {
     pub(super) circumstance: Circumstance,
     pub(super) slot: u32,
@@ -65,7 +67,9 @@ impl Occasions {
         for (_, sold) in &mut self.lists {
             Arc::make_mut(sold).fade(left);
         }
-        counted.sort_unstable();
+        counted.sort_unstable_by_key(|counted| {
+            u64::from(counted.circumstance.0) << 32 | u64::from(counted.slot)
+        });
         for of_one in counted.chunk_by(|a, b| a.circumstance == b.circumstance) {
             let Some(&Counted { circumstance, .. }) = of_one.first() else { continue };
             let place = self.lists.binary_search_by_key(&circumstance, |(circumstance, _)| *circumstance);
@@ -171,6 +175,7 @@ impl Sold {
     /// Adds sales by ascending slot; keeps the products with the most.
     fn add(&mut self, counted: &[Counted]) {
         let old = std::mem::take(&mut self.products);
+        self.products.reserve(old.len() + counted.len());
         let mut left = old.into_iter().peekable();
         for of_slot in counted.chunk_by(|a, b| a.slot == b.slot) {
             let Some(&Counted { slot, .. }) = of_slot.first() else { continue };
@@ -182,10 +187,10 @@ impl Sold {
         }
         self.products.extend(left);
         if self.products.len() > SOLD_MAX {
-            self.products.select_nth_unstable_by(SOLD_MAX, |(slot, a), (other, b)| {
+            self.products.select_nth_unstable_by(SOLD_KEPT, |(slot, a), (other, b)| {
                 b.total_cmp(a).then(slot.cmp(other))
             });
-            let dropped = self.products.split_off(SOLD_MAX);
+            let dropped = self.products.split_off(SOLD_KEPT);
             self.rest_max = dropped.iter().map(|(_, sales)| *sales).fold(self.rest_max, f32::max);
             self.products.sort_unstable_by_key(|(slot, _)| *slot);
         }

@@ -13,6 +13,7 @@ mod orders;
 mod rows;
 
 use omnix_model::{ProductId, Timestamp};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 pub(super) use baskets::{BasketSample, SampledBasket};
@@ -33,8 +34,6 @@ pub const TALLY_PRODUCTS_MAX: usize = 8_192;
 /// Products for which a tally takes room at least.
 const PRODUCTS_ROOM_MIN: usize = 8;
 
-/// Circumstances that a product of a tally usually has.
-const CIRCUMSTANCES_USUAL: usize = 4;
 /// Circumstances of occasions that are counted of a product.
 pub(super) const CIRCUMSTANCES_MAX: usize = 16;
 
@@ -66,8 +65,11 @@ pub(super) struct ProductTally {
     pub(super) popularity: Popularity,
     pub(super) lines: LineSums,
     /// Sales by circumstance, that seen first first; of those beyond 16 nothing is counted.
-    pub(super) circumstances: Vec<(Circumstance, u32)>,
+    pub(super) circumstances: Circumstances,
 }
+
+/// Sales by circumstance: of most products and epochs a part of the day, a device and a place.
+pub(super) type Circumstances = SmallVec<[(Circumstance, u32); 3]>;
 
 /// How a product was last called.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,8 +133,7 @@ impl Tally {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
-            + self.products.len()
-                * (size_of::<ProductTally>() + 100 + CIRCUMSTANCES_USUAL * size_of::<(Circumstance, u32)>())
+            + self.products.len() * (size_of::<ProductTally>() + 100)
             + self.baskets.memory_bytes()
             + self.rows.memory_bytes()
     }
@@ -256,7 +257,7 @@ impl Tally {
             intervals: IntervalSums::default(),
             popularity: Popularity::default(),
             lines: LineSums::default(),
-            circumstances: Vec::new(),
+            circumstances: Circumstances::new(),
         });
         Some(place)
     }

@@ -60,16 +60,16 @@ fn places_and_products_are_bounded_and_the_others_are_not_thought_unsold() {
     assert_eq!(occasions.on(at_place(35)).count(), 1, "few sales");
     assert_eq!(occasions.on(at_place(36)).count(), 2);
 
-    let products = (0..2_000).map(|slot| counted(PLACE | 1, slot, 2 + slot % 2));
+    let products = (0..3_000).map(|slot| counted(PLACE | 1, slot, 2 + slot % 2));
     let mut occasions = Occasions::default();
     occasions.fold(0.0, products.collect());
     let sold = sold(&occasions, 1);
-    assert_eq!((sold.products.len(), sold.rest_max, sold.sales), (SOLD_MAX, 2.0, 5_000.0));
+    assert_eq!((sold.products.len(), sold.rest_max, sold.sales), (SOLD_KEPT, 3.0, 7_500.0));
     assert!(sold.products.is_sorted_by_key(|(slot, _)| *slot));
-    let gone = (0..2_000).find(|slot| sold.products.iter().all(|(held, _)| held != slot)).unwrap();
-    assert!((sold.lift(gone, 1.0 / 5_000.0) - 1.0).abs() < 1e-9, "it may have been sold as expected");
-    let twice = (7.0 + SURE * 7.0_f64.sqrt()) / 55.0;
-    assert!((sold.lift(gone, 0.01) - twice).abs() < 1e-9, "but not more than twice");
+    let gone = (0..3_000).find(|slot| sold.products.iter().all(|(held, _)| held != slot)).unwrap();
+    assert!((sold.lift(gone, 1.0 / 7_500.0) - 1.0).abs() < 1e-9, "it may have been sold as expected");
+    let thrice = (8.0 + SURE * 8.0_f64.sqrt()) / 80.0;
+    assert!((sold.lift(gone, 0.01) - thrice).abs() < 1e-9, "but not more than three times");
     assert!(occasions.memory_bytes() <= BYTES_MAX);
 }
 

@@ -11,7 +11,10 @@ use smol_str::SmolStr;
 
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
 use super::orders::{LevelSums, OrderSums, Sum};
-use super::{CIRCUMSTANCES_MAX, IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX, Tally};
+use super::{
+    CIRCUMSTANCES_MAX, Circumstances, IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX,
+    Tally,
+};
 use crate::math::bin;
 use crate::model::product::{MASS_MAX, mass};
 use crate::model::threshold::BINS;
@@ -142,10 +145,10 @@ fn read_product(from: &mut Reader<'_>) -> Result<ProductTally, DecodeError> {
     Ok(ProductTally { id, label, intervals, popularity, lines, circumstances })
 }
 
-fn read_circumstances(from: &mut Reader<'_>) -> Result<Vec<(Circumstance, u32)>, DecodeError> {
+fn read_circumstances(from: &mut Reader<'_>) -> Result<Circumstances, DecodeError> {
     const WRONG: DecodeError = DecodeError::Invalid("circumstances");
     let number = |from: &mut Reader<'_>| u32::try_from(from.uint()?).or(Err(WRONG));
-    let mut circumstances: Vec<(Circumstance, u32)> = Vec::new();
+    let mut circumstances = Circumstances::new();
     for _ in 0..from.count()? {
         let (circumstance, sales) = (Circumstance(number(from)?), number(from)?);
         if circumstances.len() == CIRCUMSTANCES_MAX
