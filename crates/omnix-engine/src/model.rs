@@ -38,7 +38,7 @@ pub use intervals::{
     CUSTOMER_SHRINKAGE, IntervalPrior, IntervalSums, LogNormal, PAIR_SHRINKAGE, PRODUCT_SHRINKAGE,
     ln_interval,
 };
-pub use learn::{Lessons, learn};
+pub use learn::{Lessons, Probabilities, learn};
 pub(crate) use learners::{
     BOUGHT_DAYS, KeptPair, KeptVisit, Learners, PairFigures, VISIT_FEATURE_NAMES, VisitFigures, next_look,
     probability, what, who,

@@ -4,16 +4,17 @@
 //! decides when an epoch ends, and nothing else: what a model is follows from the log alone.
 
 mod fallback;
+mod folding;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use omnix_engine::{Lessons, Model, Tally};
+use omnix_engine::{Lessons, Tally};
 use omnix_model::limits::LANES;
 use omnix_model::{Lane, Timestamp};
 
 use crate::models::{Announced, ModelError, Models};
-use fallback::warn_of_fallbacks;
+use folding::Folding;
 
 /// The first epoch of a young shop, in milliseconds; each is twice as long as the last.
 const FIRST_EPOCH_MS: i64 = 5_000;
@@ -52,10 +53,9 @@ pub(crate) enum Order {
     Learnt { number: u64, hash: u64 },
 }
 
-/// A model of a history that is named and not yet folded.
+/// A model of a history that is named, and being folded.
 struct Fold {
-    before: Arc<Model>,
-    lessons: Lessons,
+    folding: Folding,
     /// Until it is dropped, whoever needs the model waits.
     announced: Announced,
 }
@@ -237,15 +237,16 @@ impl Trainer {
             let before = self.models.by_number(epoch)?.ok_or(ModelError::Missing(epoch))?;
             let tallies: Vec<(Lane, Tally)> =
                 lessons.into_iter().map(|(lane, (tally, _))| (lane, tally)).collect();
-            let lessons = Lessons::new(tallies, until);
-            if self.is_history {
-                let hash = lessons.name_after(&before);
-                if let Some(announced) = self.models.announce(number, hash, &lessons)? {
-                    self.to_fold = Some(Fold { before, lessons, announced });
-                    return Ok(Some(Order::Learnt { number, hash }));
-                }
+            let lessons = Arc::new(Lessons::new(tallies, until));
+            let hash = lessons.name_after(&before);
+            let folding = Folding::start(before, Arc::clone(&lessons));
+            if self.is_history
+                && let Some(announced) = self.models.announce(number, hash, &lessons)?
+            {
+                self.to_fold = Some(Fold { folding, announced });
+                return Ok(Some(Order::Learnt { number, hash }));
             }
-            self.models.keep_live(&learnt(&before, &lessons), &lessons)?;
+            self.models.keep_live(&folding.end(), &lessons)?;
         }
         if self.is_history {
             return self.order_learnt(number).map(Some);
@@ -253,11 +254,11 @@ impl Trainer {
         self.order_model(number).map(Some)
     }
 
-    /// Folds the model that was ordered last, if that is still to be done. A history's next block names it, and is
-    /// synced, meanwhile.
+    /// Brings out the model that was ordered last, if that is still to be done. A history's next block names it, and
+    /// is synced, meanwhile.
     pub(crate) fn fold(&mut self) {
-        if let Some(Fold { before, lessons, announced }) = self.to_fold.take() {
-            self.models.hold(&learnt(&before, &lessons));
+        if let Some(Fold { folding, announced }) = self.to_fold.take() {
+            self.models.hold(&folding.end());
             drop(announced);
         }
     }
@@ -288,13 +289,6 @@ impl Trainer {
         self.pruned_below = keep_from;
         self.models.prune(keep_from)
     }
-}
-
-/// The model that follows `before`.
-fn learnt(before: &Model, lessons: &Lessons) -> Arc<Model> {
-    let learnt = Arc::new(lessons.fold(before));
-    warn_of_fallbacks(before, &learnt);
-    learnt
 }
 
 /// How long an epoch lasts.

@@ -5,16 +5,14 @@
 
 mod lessons;
 
-use std::sync::Arc;
-
 use omnix_model::{Lane, Timestamp};
 
-pub use lessons::Lessons;
+use lessons::Epoch;
+pub use lessons::{Lessons, Probabilities};
 
 use crate::math::{days_between, decay, exp2, sqrt};
 use crate::model::catalogue::Catalogue;
 use crate::model::companions::{Bought, Companions};
-use crate::model::learners::Learners;
 use crate::model::occasions::Counted;
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
@@ -29,12 +27,17 @@ pub fn learn(model: &Model, tallies: &[(Lane, Tally)], until: Timestamp) -> Mode
     Lessons::new(tallies.to_vec(), until).fold(model)
 }
 
-/// Folds tallies that stand in the order of their lanes; the model that comes out is named `name`.
-fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -> Model {
-    let tallies: Vec<&Tally> = tallies.iter().map(|(_, tally)| tally).collect();
+/// Until when a model has learnt that learns of an epoch which ended at `until`.
+fn end_of(model: &Model, until: Timestamp) -> Timestamp {
+    model.until().map_or(until, |since| since.max(until))
+}
+
+/// Folds an epoch; `learnt` is asked for what it taught of probabilities when all else is done.
+fn fold(model: &Model, epoch: &Epoch<'_>, learnt: impl FnOnce() -> Probabilities) -> Model {
+    let tallies: Vec<&Tally> = epoch.tallies.iter().map(|(_, tally)| tally).collect();
     let old = &*model.body;
-    let days = old.until.map_or(0.0, |since| days_between(since, until).max(0.0));
-    let until = old.until.map_or(until, |since| since.max(until));
+    let days = old.until.map_or(0.0, |since| days_between(since, epoch.until).max(0.0));
+    let until = end_of(model, epoch.until);
     let (mut intervals, mut amounts) = (old.intervals, old.amounts.clone());
     let mut interval_sums = IntervalTally::default();
     let (mut order_sums, mut line_sums) = (OrderSums::default(), LineSums::default());
@@ -45,8 +48,6 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     }
     intervals.fold(&interval_sums);
     amounts.fold(&order_sums, line_sums, days);
-    let mut learners = Learners::clone(&old.learners);
-    learners.fold(tallies.iter().map(|tally| &tally.rows), until);
 
     let mut catalogue = old.catalogue.clone();
     let (mut companions, mut occasions) = (old.companions.clone(), old.occasions.clone());
@@ -77,7 +78,7 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
     companions.bound(limits.neighbour_entries_max as usize, until, &catalogue);
     let body = Body {
         number: old.number.saturating_add(1),
-        name,
+        name: epoch.name,
         until: Some(until),
         limits,
         intervals,
@@ -85,7 +86,7 @@ fn fold(model: &Model, name: u64, tallies: &[(Lane, Tally)], until: Timestamp) -
         catalogue,
         companions,
         occasions,
-        learners: Arc::new(learners),
+        learners: learnt().0,
     };
     Model::of_body(body)
 }

@@ -16,6 +16,8 @@ pub(super) struct Merge {
     is_met: Vec<bool>,
     /// Slots that were met, in the order in which they were.
     met: Vec<u32>,
+    /// Neighbours that the list did not have.
+    new: Vec<Neighbour>,
     strongest: Strongest,
 }
 
@@ -28,6 +30,7 @@ impl Merge {
             sums: vec![0.0; slots],
             is_met: vec![false; slots],
             met: Vec::new(),
+            new: Vec::new(),
             strongest: Strongest::new(catalogue, keep, weight),
         }
     }
@@ -59,6 +62,8 @@ impl Merge {
     /// The list with what was added to it, as far as it is kept, in the order of slots.
     pub(super) fn end(&mut self) -> &[Neighbour] {
         let before = self.list.len();
+        // Those that are new come in the order of slots, and then are merged from the back.
+        self.met.sort_unstable();
         for slot in self.met.drain(..) {
             let place = slot as usize;
             let weight = narrow(self.sums.get(place).copied().unwrap_or(0.0));
@@ -72,12 +77,29 @@ impl Merge {
                 None => {}
             }
         }
-        if self.list.len() > before {
-            // Most of it is in order already, which a stable sort makes use of.
-            self.list.sort_by_key(|neighbour| neighbour.slot);
-        }
+        self.new.extend(self.list.drain(before..));
+        merge(&mut self.list, &self.new);
+        self.new.clear();
         self.strongest.keep_of(&mut self.list);
         &self.list
+    }
+}
+
+/// Merges `new` into `list`, both in the order of slots and without a slot in common.
+fn merge(list: &mut Vec<Neighbour>, new: &[Neighbour]) {
+    let mut left = list.len();
+    list.extend_from_slice(new);
+    let mut free = list.len();
+    for neighbour in new.iter().rev() {
+        let above =
+            list.get(..left).map_or(0, |known| known.partition_point(|known| known.slot < neighbour.slot));
+        let moved = left - above;
+        list.copy_within(above..left, free - moved);
+        free -= moved + 1;
+        left = above;
+        if let Some(place) = list.get_mut(free) {
+            *place = *neighbour;
+        }
     }
 }
 
@@ -90,8 +112,8 @@ pub(super) struct Strongest {
     keep: usize,
     /// By slot: `sqrt(n_j + 5 g)`.
     roots: Vec<f64>,
-    /// The cosine of each neighbour of the list in hand, and its slot.
-    ranked: Vec<(f64, u32)>,
+    /// Each neighbour of the list in hand, as a number: the larger its cosine, then the lower its slot, the smaller.
+    ranked: Vec<u128>,
 }
 
 impl Strongest {
@@ -108,17 +130,16 @@ impl Strongest {
             return;
         }
         let roots = &self.roots;
-        let cosine = |neighbour: &Neighbour| {
+        let rank = |neighbour: &Neighbour| {
             let root = roots.get(neighbour.slot as usize).copied().unwrap_or(f64::INFINITY);
-            (f64::from(neighbour.weight) / root, neighbour.slot)
+            // A cosine is not negative: its bits stand in its order.
+            let cosine = (f64::from(neighbour.weight) / root).to_bits();
+            u128::from(!cosine) << 64 | u128::from(neighbour.slot)
         };
         self.ranked.clear();
-        self.ranked.extend(list.iter().map(cosine));
-        let order = |(a, x): &(f64, u32), (b, y): &(f64, u32)| b.total_cmp(a).then(x.cmp(y));
-        self.ranked.select_nth_unstable_by(self.keep, order);
-        let weakest = self.ranked.get_mut(self.keep..).unwrap_or_default();
-        weakest.sort_unstable_by_key(|(_, slot)| *slot);
-        let mut weakest = weakest.iter().map(|(_, slot)| *slot).peekable();
-        list.retain(|neighbour| weakest.next_if_eq(&neighbour.slot).is_none());
+        self.ranked.extend(list.iter().map(rank));
+        let (_, first_to_go, _) = self.ranked.select_nth_unstable(self.keep);
+        let first_to_go = *first_to_go;
+        list.retain(|neighbour| rank(neighbour) < first_to_go);
     }
 }

@@ -6,12 +6,28 @@
 //!
 //! Version 1: `version` · until · tallies in the order of lanes (count; lane, tally).
 
+use std::sync::Arc;
+
 use omnix_model::{DecodeError, Lane, Reader, Timestamp, Writer};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::model::learners::Learners;
 use crate::model::{Model, Tally};
 
 const VERSION: u64 = 1;
+
+/// Probabilities as learnt by an epoch.
+#[derive(Debug, Clone)]
+pub struct Probabilities(pub(super) Arc<Learners>);
+
+/// An epoch as it is folded.
+pub(super) struct Epoch<'a> {
+    /// What the model that comes out is called.
+    pub(super) name: u64,
+    /// What the lanes observed, in their order.
+    pub(super) tallies: &'a [(Lane, Tally)],
+    pub(super) until: Timestamp,
+}
 
 /// What all lanes observed in an epoch: with the model before it, all that the next model follows from.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +87,23 @@ impl Lessons {
     /// The model that follows `model` when an epoch taught these lessons.
     #[must_use]
     pub fn fold(&self, model: &Model) -> Model {
-        super::fold(model, self.name_after(model), &self.tallies, self.until)
+        self.fold_with(model, || self.learn_probabilities(model))
+    }
+
+    /// The same, for who has probabilities learnt meanwhile: `learnt` is asked for what
+    /// [`Self::learn_probabilities`] made of the same model, when all else is done.
+    #[must_use]
+    pub fn fold_with(&self, model: &Model, learnt: impl FnOnce() -> Probabilities) -> Model {
+        let epoch = Epoch { name: self.name_after(model), tallies: &self.tallies, until: self.until };
+        super::fold(model, &epoch, learnt)
+    }
+
+    /// The part of the model that follows `model` which depends on nothing else: a good part of the work.
+    #[must_use]
+    pub fn learn_probabilities(&self, model: &Model) -> Probabilities {
+        let mut learners = Learners::clone(&model.body.learners);
+        learners.fold(self.tallies.iter().map(|(_, tally)| &tally.rows), super::end_of(model, self.until));
+        Probabilities(Arc::new(learners))
     }
 
     /// The name of the model that follows `model`: XXH3, 64 bits, of the name of `model`, its limits, and the hash
