@@ -154,3 +154,50 @@ fn a_name_is_kept_only_while_the_model_calls_it_otherwise() {
     assert_eq!(name(&shop), "another", "as the customer saw it last");
     assert_eq!(&shop.stored(), shop.state());
 }
+
+/// A customer of whom much is known: an order a day of 8 of 64 products, said this and that of, and an order open.
+fn well_known() -> Shop {
+    let mut shop = Shop::history();
+    for number in 0..120 {
+        for line in 0..8 {
+            let id = format!("product-{:04}", (number * 5 + line * 7) % 64);
+            let amount = if number == 100 { 5_000 } else { 5 };
+            let at = day(number).plus_ms(line * 1_000);
+            shop.buys(of_order(&format!("order-{number:08}"), purchase(&id, amount, at)));
+        }
+        if number % 10 == 9 {
+            shop.learn(day(number + 1));
+        }
+    }
+    shop
+}
+
+#[test]
+fn a_head_takes_at_most_a_kilobyte_and_a_product_64_bytes() {
+    let shop = well_known();
+    assert!(shop.insights.len() > 5, "there is something to remember: {}", shop.insights.len());
+    let parts = shop.state().touched();
+    let head = parts.iter().find(|part| part.number == 0).unwrap();
+    assert!(head.bytes.len() <= 1_024, "{} bytes", head.bytes.len());
+    let pages: usize = parts.iter().filter(|part| part.number > 0).map(|part| part.bytes.len()).sum();
+    assert!(pages <= 64 * 64, "{pages} bytes for 64 products");
+}
+
+#[test]
+fn a_till_of_20_000_products_stays_bounded() {
+    let mut shop = Shop::history();
+    let mut largest = 0;
+    for number in 0..40_000 {
+        let id = format!("product-{}", number * 7_919 % 20_000);
+        shop.buys(of_order(&format!("o{number}"), purchase(&id, 5, day(0).plus_ms(number * 700_000))));
+        shop.insights.clear();
+        shop.observations.clear();
+        if number % 5_000 == 4_999 {
+            let bytes: usize = shop.state().touched().iter().map(|part| part.bytes.len()).sum();
+            largest = largest.max(bytes);
+        }
+    }
+    assert!(largest < 96 << 10, "{largest} bytes");
+    let profile = profile(shop.state(), &shop.model, &shop.settings, day(330));
+    assert_eq!((profile.purchases, profile.orders), (40_000, 40_000));
+}
