@@ -1,7 +1,8 @@
 //! The trainer: ends epochs, folds what all lanes observed into the next model, orders it into force.
 //!
-//! A state machine that is told what lanes did and says what they are to do; `stream` gives it a thread. It
-//! decides when an epoch ends, and nothing else: what a model is follows from the log alone.
+//! A state machine that is told what lanes did and says what they are to do; `stream` gives it a thread, and
+//! `folding` one to each fold. It decides when an epoch ends, and nothing else: what a model is follows from the log
+//! alone.
 
 mod fallback;
 mod folding;
