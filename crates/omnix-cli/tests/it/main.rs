@@ -10,6 +10,7 @@ mod import;
 mod learn;
 mod promises;
 mod questions;
+mod recommendations;
 mod replay;
 mod reshard;
 mod send;
