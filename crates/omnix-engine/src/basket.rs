@@ -189,6 +189,11 @@ impl Basket {
         Some(())
     }
 
+    /// Whether further lines may belong to it at `at`.
+    pub(crate) fn is_open_at(&self, at: Timestamp) -> bool {
+        at.ms_since(self.first_at) < OPEN_MS
+    }
+
     /// When something falls due for it: its end, or its close where that matters.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         let end = self.is_pending().then_some(self.ends_at);

@@ -229,6 +229,26 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// What orders came to that no line after `at` can change: how much of an order is in by then depends on how its
+    /// lines are sent.
+    pub(crate) fn settled_amounts(&self, at: Timestamp) -> &Amounts {
+        self.open_at(at).map_or(&self.amounts, |basket| &basket.amounts_before)
+    }
+
+    /// The latest purchase that no line after `at` can change: of an order that is open, its first line.
+    pub(crate) fn settled_purchase_at(&self, at: Timestamp) -> Option<Timestamp> {
+        self.open_at(at).map_or(self.last_purchase_at, |basket| Some(basket.first_at))
+    }
+
+    /// Whether there is an order, open at `at`, of which some lines were not evaluated.
+    pub(crate) fn awaits_basket(&self, at: Timestamp) -> bool {
+        self.open_at(at).is_some_and(Basket::is_pending)
+    }
+
+    fn open_at(&self, at: Timestamp) -> Option<&Basket> {
+        self.basket.as_ref().filter(|basket| basket.is_open_at(at))
+    }
+
     /// Version 1: the fields in their order, `last_at` before the times that are told by their distance from it;
     /// what may be absent after a flag.
     pub(crate) fn encode(&self) -> Vec<u8> {

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use omnix_model::{EventRecord, Figure, Segment, SegmentName, SegmentUpdate, Tier, Timestamp};
 use smol_str::SmolStr;
 
-use crate::basket::Basket;
+use crate::basket::{Basket, OPEN_MS};
 use crate::calendar::{self, Day};
-use crate::customer::{Head, Leaving, SegmentState, cut};
+use crate::customer::{Amounts, Head, Leaving, SegmentState, cut};
 use crate::detect::Rule;
 use crate::math;
 use crate::model::probability;
@@ -63,7 +63,7 @@ impl Move {
 pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let zone = &stage.context.settings.time_zone;
     let day = calendar::day_of(zone, basket.first_at);
-    let eyes = Eyes { head: &stage.customer.head, amounts: &basket.amounts_before, ..eyes(stage) };
+    let eyes = eyes(stage, &basket.amounts_before);
     let before = eyes.head.own_segment;
     let (leaving, segment) = match before {
         None => (None, Some(eyes.segment(day))),
@@ -72,7 +72,10 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         Some(own) => eyes.review(own, eyes.head.leaving, day),
     };
     let Some(own) = segment.or(before) else { return };
-    let (leaving, next) = eyes.next_review(own, leaving.filter(|_| segment.is_none()), day, stage.clock);
+    // An order is looked at five seconds after its last line or ten minutes after its first, as it is sent: if a day
+    // begins in between, the customer is looked at again all the same.
+    let from = if stage.clock.ms_since(basket.first_at) <= OPEN_MS { basket.first_at } else { stage.clock };
+    let (leaving, next) = eyes.next_review(own, leaving.filter(|_| segment.is_none()), day, from);
     let standing = standing(eyes, day);
     let head = stage.customer.head_mut();
     (head.own_segment, head.leaving, head.silence_at) = (Some(own), leaving, next);
@@ -98,10 +101,17 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
 
 /// Looks where the customer stands when the day has come on which another segment may follow.
 pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
+    if stage.customer.head.awaits_basket(due) {
+        // An order has begun that was not looked at yet: its end looks at this day too.
+        stage.customer.head_mut().silence_at = None;
+        return;
+    }
     // Live it may have come long ago: the customer is looked at as they stand today.
     let today = if stage.moment.is_history { due } else { stage.moment.now.max(due) };
     let day = calendar::day_of(&stage.context.settings.time_zone, today);
-    let eyes = eyes(stage);
+    // Of an order that may still grow nothing counts but that it came: it may be that one line of it is in, or all.
+    let amounts = *stage.customer.head.settled_amounts(due);
+    let eyes = eyes(stage, &amounts);
     let Some(own) = eyes.head.own_segment else {
         stage.customer.head_mut().silence_at = None;
         return;
@@ -117,7 +127,7 @@ pub(crate) fn fallen_silent(stage: &mut Stage<'_>, due: Timestamp) {
     let Some(to) = segment else { return };
     let from = head.segment.as_ref().map(|shown| shown.name.clone());
     let mut change = own_move(head, from, (Some(own), to), due, standing);
-    change.stake = Some(Stake::of(&stage.customer.head, &stage.customer.head.amounts, stage.context.model));
+    change.stake = Some(Stake::of(&stage.customer.head, &amounts, stage.context.model));
     if change.from.as_ref() == Some(&change.to) {
         return;
     }
@@ -143,10 +153,10 @@ fn is_worse(own: Segment, to: Segment) -> bool {
     to.number() > own.number()
 }
 
-/// The customer as the rule sees them between baskets.
-fn eyes<'a>(stage: &'a Stage<'_>) -> Eyes<'a> {
-    let head = &stage.customer.head;
-    Eyes { head, amounts: &head.amounts, model: stage.context.model, zone: &stage.context.settings.time_zone }
+/// The customer as the rule sees them, when these amounts count.
+fn eyes<'a>(stage: &'a Stage<'_>, amounts: &'a Amounts) -> Eyes<'a> {
+    let (model, zone) = (stage.context.model, &stage.context.settings.time_zone);
+    Eyes { head: &stage.customer.head, amounts, model, zone }
 }
 
 /// Takes an outside model's word for the customer's segment.
@@ -301,7 +311,8 @@ fn said(stage: &Stage<'_>, change: &Move) -> Said {
     };
     let from = from.map_or(Figure::Unknown, say::text);
     let head = &stage.customer.head;
-    let silent_days = head.last_purchase_at.map(|last| math::days_between(last, change.at).max(0.0));
+    let silent_days =
+        head.settled_purchase_at(change.at).map(|last| math::days_between(last, change.at).max(0.0));
     let model = if change.model_version.is_empty() { MODEL_VERSION } else { &change.model_version };
     let mut figures = named([
         ("previousSegment", from.clone()),

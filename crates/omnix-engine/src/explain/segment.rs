@@ -19,9 +19,10 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let head = &customer.head;
     let (model, zone) = (decision.context.model, &decision.context.settings.time_zone);
     // A basket says nothing of its own amount.
-    let amounts = of_basket.map_or(&head.amounts, |(basket, _)| &basket.amounts_before);
+    let at = decision.insight.event_timestamp;
+    let amounts = of_basket.map_or_else(|| head.settled_amounts(at), |(basket, _)| &basket.amounts_before);
     let eyes = Eyes { head, amounts, model, zone };
-    let day = calendar::day_of(zone, decision.insight.event_timestamp);
+    let day = calendar::day_of(zone, at);
     let figures = visit_figures(head, amounts, day, model);
     let (score, confidence) = standing(eyes, day);
 
