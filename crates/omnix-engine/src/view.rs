@@ -8,7 +8,7 @@ use omnix_model::{DeviceType, Money, ProductId, SegmentName, Timestamp};
 use smol_str::SmolStr;
 
 use crate::customer::{Product, SegmentState};
-use crate::detect::recommendation_update::{Asked, lists_on};
+use crate::detect::recommendation_update::{Asked, lists};
 use crate::detect::{behavior_anomaly, consumption_prediction};
 use crate::look::pair_figures;
 use crate::{Customer, Model, Occasion, Settings, calendar, say};
@@ -212,6 +212,6 @@ pub fn recommend(
 ) -> Recommendations {
     let at = request.at.unwrap_or(now);
     let occasion = Occasion::new(&settings.time_zone, at, request.location.as_deref(), request.device_type);
-    let asked = Asked { occasion, basket: &request.basket, limit: request.limit, at };
-    lists_on(customer, model, &asked)
+    let asked = Asked { occasion: Some(occasion), basket: &request.basket, limit: request.limit, at };
+    lists(customer, model, &asked)
 }

@@ -11,12 +11,12 @@ pub(super) struct Product {
     /// How many days one piece lasts a household.
     pub(super) lasts_days: f64,
     /// The first and the last month in which it sells, both included; it may pass the turn of the year.
-    pub(super) season: Option<(u8, u8)>,
+    pub(super) season: Option<(i8, i8)>,
 }
 
 impl Product {
     /// Whether it sells in this month, 1..=12.
-    pub(super) fn sells_in(&self, month: u8) -> bool {
+    pub(super) fn sells_in(&self, month: i8) -> bool {
         match self.season {
             None => true,
             Some((first, last)) if first <= last => (first..=last).contains(&month),
@@ -35,7 +35,7 @@ const fn product(
     Product { id, name, category, price, lasts_days, season: None }
 }
 
-const fn seasonal(of: Product, first: u8, last: u8) -> Product {
+const fn seasonal(of: Product, first: i8, last: i8) -> Product {
     Product { season: Some((first, last)), ..of }
 }
 

@@ -341,7 +341,7 @@ impl Order {
 }
 
 /// A product, the earlier ones of the assortment more often; `spread` is how far down one looks.
-fn pick(rng: &mut StdRng, spread: f64, month: Option<u8>) -> Option<usize> {
+fn pick(rng: &mut StdRng, spread: f64, month: Option<i8>) -> Option<usize> {
     let weight = |(rank, product): (usize, &Product)| {
         let sells = month.is_none_or(|month| product.sells_in(month))
             && (month.is_some() || product.lasts_days < 100.0);
@@ -376,13 +376,10 @@ fn days_ms(days: f64) -> i64 {
     (days * 86_400_000.0) as i64
 }
 
-/// The month of a UTC date, 1..=12 (civil-from-days, Howard Hinnant's date algorithms).
-fn month_of(at: Timestamp) -> u8 {
-    let day_of_era = (at.utc_day() + 719_468).rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    u8::try_from(if month < 10 { month + 3 } else { month - 9 }).unwrap_or(1)
+/// The month of a UTC date, 1..=12.
+fn month_of(at: Timestamp) -> i8 {
+    let instant = jiff::Timestamp::from_millisecond(at.ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::TimeZone::UTC.to_datetime(instant).month()
 }
 
 #[cfg(test)]

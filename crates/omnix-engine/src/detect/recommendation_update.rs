@@ -41,7 +41,7 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
         // They are told with the next basket that may.
         return stage.hold_back(basket, Rule::Recommendation);
     }
-    let lists = lists(&stage.customer, model, LISTED, basket.last_at);
+    let lists = lists(Some(&*stage.customer), model, &Asked::after_order(basket.last_at));
     let head = stage.customer.head_mut();
     head.listed = Some(Arc::new([&lists.again, &lists.new].map(|list| keys(list))));
     head.lists_changed = false;
@@ -67,16 +67,10 @@ fn speaks(customer: &Customer, basket: &Basket) -> bool {
     customer.head.lists_changed || customer.head.listed.is_none()
 }
 
-/// Both lists for a customer, wherever they come next.
-pub(crate) fn lists(customer: &Customer, model: &Model, limit: usize, now: Timestamp) -> Recommendations {
-    let (own, intervals) = (own_items(customer), customer.intervals());
-    let lists = rank(model, &RankQuery { own: &own, intervals, basket: &[], limit, now });
-    named_as_seen(lists, Some(customer), model)
-}
-
-/// What is asked of lists for an occasion.
+/// What is asked of both lists.
 pub(crate) struct Asked<'a> {
-    pub occasion: Occasion,
+    /// Where, when and on what they are shown; none: wherever the customer comes next.
+    pub occasion: Option<Occasion>,
     /// What is in the basket already.
     pub basket: &'a [ProductId],
     /// How many of each list.
@@ -84,17 +78,24 @@ pub(crate) struct Asked<'a> {
     pub at: Timestamp,
 }
 
-/// Both lists for a customer (none: a stranger) on an occasion.
-pub(crate) fn lists_on(customer: Option<&Customer>, model: &Model, asked: &Asked<'_>) -> Recommendations {
+impl Asked<'_> {
+    /// What is told, and explained, after an order at `at`.
+    pub(crate) const fn after_order(at: Timestamp) -> Self {
+        Self { occasion: None, basket: &[], limit: LISTED, at }
+    }
+}
+
+/// Both lists for a customer (none: a stranger).
+pub(crate) fn lists(customer: Option<&Customer>, model: &Model, asked: &Asked<'_>) -> Recommendations {
     let own = customer.map(own_items).unwrap_or_default();
     let intervals = customer.map(Customer::intervals).unwrap_or_default();
     let &Asked { occasion, basket, limit, at } = asked;
-    let lists = rank_on(model, &RankQuery { own: &own, intervals, basket, limit, now: at }, occasion);
-    named_as_seen(lists, customer, model)
-}
-
-/// A product that the model has not met yet is known by the name that the customer saw.
-fn named_as_seen(mut lists: Recommendations, customer: Option<&Customer>, model: &Model) -> Recommendations {
+    let query = RankQuery { own: &own, intervals, basket, limit, now: at };
+    let mut lists = match occasion {
+        Some(occasion) => rank_on(model, &query, occasion),
+        None => rank(model, &query),
+    };
+    // A product that the model has not met yet is known by the name that the customer saw.
     for item in lists.again.iter_mut().filter(|item| item.product_name == item.product_id.as_str()) {
         let known = customer.and_then(|customer| customer.product(&item.product_id));
         if let Some(product) = known {

@@ -74,8 +74,9 @@ pub(crate) fn at_basket_end(stage: &mut Stage<'_>, basket: &mut Basket) {
     let Some(own) = segment.or(before) else { return };
     // An order is looked at five seconds after its last line or ten minutes after its first, as it is sent: if a day
     // begins in between, the customer is looked at again all the same.
-    let from = if stage.clock.ms_since(basket.first_at) <= OPEN_MS { basket.first_at } else { stage.clock };
-    let (leaving, next) = eyes.next_review(own, leaving.filter(|_| segment.is_none()), day, from);
+    let is_recent = stage.clock.ms_since(basket.first_at) <= OPEN_MS;
+    let looked_at = if is_recent { basket.first_at } else { stage.clock };
+    let (leaving, next) = eyes.next_review(own, leaving.filter(|_| segment.is_none()), day, looked_at);
     let standing = standing(eyes, day);
     let head = stage.customer.head_mut();
     (head.own_segment, head.leaving, head.silence_at) = (Some(own), leaving, next);

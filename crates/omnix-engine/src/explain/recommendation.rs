@@ -4,14 +4,13 @@ use omnix_model::Figure;
 
 use super::{Decision, Origin, Step, step, text};
 use crate::Recommended;
-use crate::customer::LISTED;
-use crate::detect::recommendation_update::lists;
+use crate::detect::recommendation_update::{Asked, lists};
 
 const RULE: &str = "recommendation_update";
 
 pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let Some((basket, customer)) = decision.basket(RULE) else { return Vec::new() };
-    let lists = lists(customer, decision.context.model, LISTED, basket.last_at);
+    let lists = lists(Some(customer), decision.context.model, &Asked::after_order(basket.last_at));
     let mut steps: Vec<Step> = Vec::new();
     steps.extend(lists.again.iter().map(|product| {
         of_product(

@@ -2,7 +2,7 @@
 
 use omnix_model::{DeviceType, ProductId, Timestamp};
 
-use crate::detect::recommendation_update::{Asked, lists_on};
+use crate::detect::recommendation_update::{Asked, lists};
 use crate::{Context, Customer, Model, Occasion, Product, Recommended};
 
 /// What is known of an order before its first line.
@@ -38,8 +38,8 @@ pub fn contents(
 ) -> BasketContents {
     let model = context.model;
     let occasion = Occasion::new(&context.settings.time_zone, moment.at, moment.location, moment.device_type);
-    let asked = Asked { occasion, basket: &[], limit, at: moment.at };
-    let lists = lists_on(customer, model, &asked);
+    let asked = Asked { occasion: Some(occasion), basket: &[], limit, at: moment.at };
+    let lists = lists(customer, model, &asked);
     let mut new_items = ids(lists.new);
     if new_items.len() < limit {
         add_rarely_sold(customer, model, limit, &mut new_items);

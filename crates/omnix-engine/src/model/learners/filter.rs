@@ -13,7 +13,7 @@ use omnix_model::{DecodeError, Reader, Writer};
 use super::logistic::probability;
 
 /// What a row counts for, of one that is drawn alone.
-const ROW: f64 = 0.3;
+const ROW_SHARE: f64 = 0.3;
 /// Log-odds beyond which a probability is as good as certain.
 pub(super) const LOGIT_MAX: f64 = 9.0;
 /// The variance of a label that is believed at the least.
@@ -59,7 +59,7 @@ impl<const N: usize> Filter<N> {
                 *reach += entry * figure;
             }
         }
-        let gain = ROW / (1.0 + ROW * doubt * dot(figures, &reach).max(0.0));
+        let gain = ROW_SHARE / (1.0 + ROW_SHARE * doubt * dot(figures, &reach).max(0.0));
         let error = f64::from(u8::from(came)) - said;
         for (weight, reach) in self.weights.iter_mut().zip(&reach) {
             *weight = (*weight + gain * error * reach).clamp(-FIGURE_MAX, FIGURE_MAX);

@@ -15,8 +15,8 @@ use crate::math::{ln, ln_1p, pow};
 
 /// Features of a pair, the analytic form and a constant among them.
 pub(crate) const PAIR_FEATURES: usize = 23;
-/// Which reason a feature belongs to, in their order.
-pub(crate) const PAIR_REASONS: [&str; PAIR_FEATURES] = [
+/// Which reason a feature belongs to, in their order; a constant is none.
+pub(crate) const PAIR_REASONS: [&str; PAIR_FEATURES - 1] = [
     "regular_interval",
     "regular_interval",
     "regular_interval",
@@ -37,7 +37,6 @@ pub(crate) const PAIR_REASONS: [&str; PAIR_FEATURES] = [
     "in_most_orders",
     "customer_visits",
     "buys_things_again",
-    "regular_interval",
     "regular_interval",
     "regular_interval",
 ];

@@ -17,8 +17,8 @@ use crate::math::{exp2, ln, ln_1p};
 
 /// Features of a customer, the analytic form and a constant among them.
 pub(crate) const VISIT_FEATURES: usize = 12;
-/// Their names, in their order.
-pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES] = [
+/// Their names, in their order, but for the constant.
+pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES - 1] = [
     "silence",
     "usualGap",
     "silenceOverUsualGap",
@@ -30,7 +30,6 @@ pub(crate) const VISIT_FEATURE_NAMES: [&str; VISIT_FEATURES] = [
     "usualAmount",
     "stillThereOdds",
     "rhythmOdds",
-    "constant",
 ];
 const FIGURES: usize = 7;
 /// The share of orders after which a customer leaves.
