@@ -77,6 +77,38 @@ impl OddLine {
     }
 }
 
+/// The hour of an order, where it is worth an alert, and what was known of the customer's hours before it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OddHour {
+    /// The hour of the shop's day.
+    pub hour: u8,
+    /// The hour about which most of the customer's orders lay.
+    pub usual_hour: u8,
+    /// The customer's orders within three hours of it, and all in mind.
+    pub near: u8,
+    pub orders: u8,
+    /// The share of the shop's orders within three hours of it.
+    pub near_share: f32,
+    /// The share of the customer's orders that lies within three hours of one of them.
+    pub usual_share: f32,
+}
+
+impl OddHour {
+    fn encode(&self, out: &mut Writer) {
+        [self.hour, self.usual_hour, self.near, self.orders].into_iter().for_each(|figure| out.u8(figure));
+        out.f32(self.near_share);
+        out.f32(self.usual_share);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (hour, usual_hour, near, orders) = (from.u8()?, from.u8()?, from.u8()?, from.u8()?);
+        if hour.max(usual_hour) >= 24 {
+            return Err(DecodeError::Invalid("hour"));
+        }
+        Ok(Self { hour, usual_hour, near, orders, near_share: from.f32()?, usual_share: from.f32()? })
+    }
+}
+
 /// The customer's latest basket.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Basket {
@@ -110,6 +142,8 @@ pub(crate) struct Basket {
     pub line_score: Option<f32>,
     /// That line, once it is worth an alert.
     pub odd_line: Option<OddLine>,
+    /// Its hour, where that is worth an alert.
+    pub odd_hour: Option<OddHour>,
     /// When no further line can belong to it, where something is to be said that depends on that.
     pub closes_at: Option<Timestamp>,
     /// The amounts of the baskets before it: a revision starts from them again.
@@ -146,6 +180,7 @@ impl Basket {
             size: 0.0,
             line_score: None,
             odd_line: None,
+            odd_hour: None,
             closes_at: None,
             amounts_before: head.amounts,
             intervals_before: head.intervals,
@@ -225,6 +260,11 @@ impl Basket {
         before < self.allowance
     }
 
+    /// Whether something but its amount is worth an alert.
+    pub(crate) const fn has_odd_part(&self) -> bool {
+        self.odd_line.is_some() || self.odd_hour.is_some()
+    }
+
     /// What was raised under `rule`, or held back.
     pub(crate) fn raised(&self, rule: Rule) -> Option<Raised> {
         self.raised.get(rule.index()).copied().flatten()
@@ -260,12 +300,16 @@ impl Basket {
             self.closes_at.is_some(),
             self.told.is_some(),
             self.is_amount_odd,
+            self.odd_hour.is_some(),
         ];
         out.u8(there.iter().rev().fold(0, |bits, &is_there| bits << 1 | u8::from(is_there)));
         if let Some(score) = self.line_score {
             out.f32(score);
         }
         if let Some(odd) = &self.odd_line {
+            odd.encode(out);
+        }
+        if let Some(odd) = &self.odd_hour {
             odd.encode(out);
         }
         if let Some(closes_at) = self.closes_at {
@@ -311,6 +355,7 @@ impl Basket {
             size: from.f32()?,
             line_score: None,
             odd_line: None,
+            odd_hour: None,
             closes_at: None,
             amounts_before: Amounts::default(),
             intervals_before: 0,
@@ -323,6 +368,7 @@ impl Basket {
         let has = |bit: u8| there >> bit & 1 == 1;
         basket.line_score = if has(0) { Some(from.f32()?) } else { None };
         basket.odd_line = if has(1) { Some(OddLine::decode(from)?) } else { None };
+        basket.odd_hour = if has(5) { Some(OddHour::decode(from)?) } else { None };
         basket.closes_at = if has(2) { Some(first_at.plus_ms(from.int()?)) } else { None };
         basket.amounts_before = Amounts::decode(from)?;
         basket.intervals_before = small(from)?;

@@ -9,6 +9,7 @@
 mod attention;
 mod draft;
 mod head;
+mod hours;
 mod page;
 mod product;
 
@@ -20,6 +21,7 @@ use crate::basket::Basket;
 pub(crate) use attention::Silence;
 pub(crate) use draft::Draft;
 pub(crate) use head::{Amounts, Burst, Head, LISTED, Leaving, RecentOrder, SegmentState, Spread, Visits};
+pub(crate) use hours::Hours;
 use page::{PAGES_MAX, Page, Place, Products, STUB_PAGES_MAX, StubPage};
 use product::Stub;
 pub(crate) use product::{Amount, Product, Share, cut, kept_name, key, small};

@@ -9,6 +9,7 @@
 mod amount;
 mod burst;
 mod consumption;
+mod hour;
 mod quantity;
 mod recommendation;
 mod segment;
@@ -113,6 +114,7 @@ pub fn steps(decision: &Decision<'_>) -> Vec<Step> {
             burst::steps(decision)
         }
         InsightKind::BehaviorAnomaly if insight.message_id == "anomaly.quantity" => quantity::steps(decision),
+        InsightKind::BehaviorAnomaly if insight.message_id == "anomaly.hour" => hour::steps(decision),
         InsightKind::BehaviorAnomaly => amount::steps(decision),
         InsightKind::ConsumptionPrediction => consumption::steps(decision),
         InsightKind::SegmentMigration => segment::steps(decision),

@@ -12,6 +12,7 @@ mod companions;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod format;
+mod hours;
 mod index;
 mod intervals;
 mod learn;
@@ -33,6 +34,7 @@ pub use amounts::{AmountExpectation, AmountHistory, AmountLevel, AmountPrior, Li
 use catalogue::Catalogue;
 pub(crate) use companions::Neighbour;
 use companions::{Companions, PSEUDO_BASKETS};
+pub use hours::HourPrior;
 pub(crate) use index::hash;
 pub use intervals::{
     CUSTOMER_SHRINKAGE, IntervalPrior, IntervalSums, LogNormal, PAIR_SHRINKAGE, PRODUCT_SHRINKAGE,
@@ -45,7 +47,7 @@ pub(crate) use learners::{
 };
 pub use learners::{Bought, LearnerInput, LearnerStage, LearnerStatus, Ordered, PairRow, RowKey, VisitRow};
 pub use limits::ModelLimits;
-pub use observation::{Basket, Buyer, Interval, Measured, Observation, Order, Sale, Score};
+pub use observation::{Basket, Buyer, Interval, Measured, Observation, Order, OrderHour, Sale, Score};
 use occasions::Occasions;
 pub(crate) use occasions::Sold;
 pub use product::{LONG_HALF_LIFE_DAYS, Popularity, Product, SHORT_HALF_LIFE_DAYS};
@@ -77,6 +79,7 @@ struct Body {
     limits: ModelLimits,
     intervals: IntervalPrior,
     amounts: AmountPrior,
+    hours: HourPrior,
     catalogue: Catalogue,
     companions: Companions,
     occasions: Occasions,
@@ -136,6 +139,7 @@ impl Model {
             limits: ModelLimits::default(),
             intervals: IntervalPrior::seed(),
             amounts: AmountPrior::seed(),
+            hours: HourPrior::seed(),
             catalogue: Catalogue::default(),
             companions: Companions::default(),
             occasions: Occasions::default(),
@@ -218,6 +222,12 @@ impl Model {
     #[must_use]
     pub fn amounts(&self) -> &AmountPrior {
         &self.body.amounts
+    }
+
+    /// What is known of the hours of all orders.
+    #[must_use]
+    pub fn hours(&self) -> &HourPrior {
+        &self.body.hours
     }
 
     /// What is known of a product; none for one that was not sold before this model, or is dropped for being

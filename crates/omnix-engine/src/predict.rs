@@ -17,7 +17,7 @@ mod visit;
 pub use basket::{BasketContents, BasketMoment, contents};
 pub(crate) use consumption::Curve;
 pub use consumption::{CONSUMPTION_DAYS, Consumption, DUE_DAYS, consumption, due};
-pub use order::{OrderVerdict, burst, verdict};
+pub use order::{OrderVerdict, burst, hour, verdict};
 pub use visit::{VISIT_DAYS, visit};
 
 #[cfg(test)]

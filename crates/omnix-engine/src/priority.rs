@@ -22,6 +22,7 @@ pub(crate) enum Case {
     AmountExtreme,
     AmountForLines,
     QuantityUnusual,
+    HourUnusual,
     OrdersInShortTime,
     ListsChanged,
 }
@@ -53,6 +54,7 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
         | Case::AmountExtreme
         | Case::AmountForLines
         | Case::QuantityUnusual
+        | Case::HourUnusual
         | Case::OrdersInShortTime => InsightKind::BehaviorAnomaly,
         Case::ListsChanged => InsightKind::RecommendationUpdate,
     };
@@ -60,7 +62,7 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
 }
 
 /// The table.
-pub(crate) const TABLE: [Row; 17] = [
+pub(crate) const TABLE: [Row; 18] = [
     row(
         Case::CoreCustomerLost,
         "segment.core_lost",
@@ -150,6 +152,12 @@ pub(crate) const TABLE: [Row; 17] = [
         "anomaly.quantity",
         "a product's line above its share of the alert budget and five times what is usual",
         (Priority::Medium, false),
+    ),
+    row(
+        Case::HourUnusual,
+        "anomaly.hour",
+        "an order at an hour fifty times less likely than this customer's ordinary ones, above the budget of hours",
+        (Priority::Low, false),
     ),
     row(
         Case::OrdersInShortTime,

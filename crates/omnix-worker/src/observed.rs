@@ -5,7 +5,8 @@
 //! one that holds its whole tally takes their place.
 
 use omnix_engine::{
-    Basket, Buyer, Interval, LearnerInput, Measured, Observation, Occasion, Order, Sale, Score, Tally,
+    Basket, Buyer, Interval, LearnerInput, Measured, Observation, Occasion, Order, OrderHour, Sale, Score,
+    Tally,
 };
 use omnix_model::{DecodeError, DeviceType, ProductId, Reader, Writer};
 use smol_str::SmolStr;
@@ -91,6 +92,12 @@ pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
                     out.flag(score.is_alert);
                 }
             }
+            Observation::Hour(order) => {
+                out.u8(5);
+                out.u8(order.hour);
+                encode_optional(order.score, &mut out);
+                out.flag(order.is_alert);
+            }
             Observation::Learner(input) => {
                 out.u8(4);
                 input.encode(&mut out);
@@ -150,6 +157,11 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
             score: if reader.flag()? { Some(score(reader)?) } else { None },
         }),
         4 => Observation::Learner(LearnerInput::decode(reader)?),
+        5 => Observation::Hour(OrderHour {
+            hour: reader.u8()?,
+            score: decode_optional(reader)?,
+            is_alert: reader.flag()?,
+        }),
         kind => return Err(DecodeError::Unknown(u64::from(kind))),
     })
 }
@@ -224,6 +236,7 @@ mod tests {
                 for_lines: Measured { y: 2.0, within: Some(0.5), residual: None },
                 score: Some(Score { z: 2.5, line: Some(0.5), is_alert: true }),
             }),
+            Observation::Hour(OrderHour { hour: 23, score: Some(4.5), is_alert: true }),
         ];
         let bytes = encode(std::slice::from_ref(&all));
         assert_eq!(encode(&[all[..1].to_vec(), Vec::new(), all[1..].to_vec()]), bytes);

@@ -8,6 +8,7 @@ use omnix_model::{DecodeError, Reader, Segment, SegmentName, Timestamp, Writer};
 use smol_str::SmolStr;
 
 use super::attention::{Attention, Silence};
+use super::hours::Hours;
 use super::product::{day, small};
 use crate::basket::Basket;
 use crate::calendar::Day;
@@ -202,6 +203,7 @@ pub(crate) struct Head {
     pub visits: Visits,
     pub amounts: Amounts,
     pub burst: Burst,
+    pub hours: Hours,
     /// The latest basket.
     pub basket: Option<Basket>,
     pub recent_orders: [RecentOrder; RECENT_ORDERS],
@@ -285,6 +287,7 @@ impl Head {
         self.near(out, self.burst.at);
         out.f64(self.burst.peak);
         out.f64(self.burst.high);
+        self.hours.encode(self.last_order_day, out);
         out.flag(self.basket.is_some());
         if let Some(basket) = &self.basket {
             basket.encode(out);
@@ -359,6 +362,7 @@ impl Head {
         self.amounts = Amounts::decode(from)?;
         self.burst =
             Burst { count: from.f64()?, at: self.read_near(from)?, peak: from.f64()?, high: from.f64()? };
+        self.hours = Hours::decode(self.last_order_day, from)?;
         if from.flag()? {
             self.basket = Some(Basket::decode(from)?);
         }

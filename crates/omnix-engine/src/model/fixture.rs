@@ -6,7 +6,9 @@ use omnix_model::{DeviceType, Lane, ProductId, Timestamp};
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::Occasion;
-use crate::model::{Basket, Buyer, Interval, Measured, Model, Observation, Order, Sale, Score, Tally, learn};
+use crate::model::{
+    Basket, Buyer, Interval, Measured, Model, Observation, Order, OrderHour, Sale, Score, Tally, learn,
+};
 
 /// 2024-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_ms_clamped(1_704_067_200_000);
@@ -53,6 +55,10 @@ pub(crate) fn order(ln_amount: f64, z: f64) -> Observation {
     })
 }
 
+pub(crate) fn order_at(hour: u8, score: f64) -> Observation {
+    Observation::Hour(OrderHour { hour, score: Some(score), is_alert: score > 4.0 })
+}
+
 pub(crate) fn tally(observations: &[Observation]) -> Tally {
     let mut tally = Tally::default();
     tally.absorb(observations);
@@ -83,6 +89,14 @@ pub(crate) fn busy_day(number: u64, count: u64) -> Vec<Observation> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         observations.push(basket(key, &ids, at.plus_ms(i as i64 * 60_000)));
         observations.push(order(4.0 + (key % 10) as f64 / 5.0, (key % 25) as f64 / 10.0));
+        let hour = match key % 6 {
+            0 => 8,
+            1 | 2 => 9,
+            3 => 10,
+            4 => 17,
+            _ => 23,
+        };
+        observations.push(order_at(hour, (key % 45) as f64 / 10.0));
     }
     observations
 }

@@ -1,7 +1,7 @@
 //! The bytes of a model, version 1.
 //!
 //! `version` · number · name (8 bytes) · until (flag, time) · limits (4) · intervals (6 floats) · amounts (2 x 9 floats, lines
-//! (count, sum), 2 x 320 scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
+//! (count, sum), 2 x 320 scores, scored orders, alerts) · hours (24 x orders, 320 scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
 //! (count, sum), popularity (5 floats), baskets, lines (count, sum)) · companions (anchor (flag, time); by slot: count,
 //! (difference, weight)) · occasions (count; circumstance, sales, others (floats), products (count; difference, sales)) ·
 //! learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
@@ -14,7 +14,7 @@ use crate::model::catalogue::Catalogue;
 use crate::model::companions::Companions;
 use crate::model::learners::Learners;
 use crate::model::occasions::Occasions;
-use crate::model::{AmountPrior, Body, IntervalPrior, Model, ModelLimits, Product};
+use crate::model::{AmountPrior, Body, HourPrior, IntervalPrior, Model, ModelLimits, Product};
 
 const VERSION: u64 = 1;
 
@@ -35,6 +35,7 @@ impl Model {
         body.limits.encode(&mut out);
         body.intervals.encode(&mut out);
         body.amounts.encode(&mut out);
+        body.hours.encode(&mut out);
         let slots = body.catalogue.slots();
         out.uint(slots.len() as u64);
         for product in slots {
@@ -64,6 +65,7 @@ impl Model {
         let limits = ModelLimits::decode(&mut from)?;
         let intervals = IntervalPrior::decode(&mut from)?;
         let amounts = AmountPrior::decode(&mut from)?;
+        let hours = HourPrior::decode(&mut from)?;
         let catalogue = read_catalogue(&mut from)?;
         let companions = Companions::decode(&mut from, &catalogue)?;
         let occasions = Occasions::decode(&mut from, &catalogue)?;
@@ -78,6 +80,7 @@ impl Model {
             limits,
             intervals,
             amounts,
+            hours,
             catalogue,
             companions,
             occasions,

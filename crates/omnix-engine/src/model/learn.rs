@@ -15,7 +15,7 @@ use crate::model::catalogue::Catalogue;
 use crate::model::companions::{Bought, Companions};
 use crate::model::occasions::Counted;
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
-use crate::model::tally::{IntervalTally, OrderSums, ProductTally, SampledBasket};
+use crate::model::tally::{HourSums, IntervalTally, OrderSums, ProductTally, SampledBasket};
 use crate::model::{Body, LineSums, Model, Tally};
 
 /// The model that follows `model` when an epoch that ended at `until` taught `tallies`.
@@ -38,16 +38,19 @@ fn fold(model: &Model, epoch: &Epoch<'_>, learnt: impl FnOnce() -> Probabilities
     let old = &*model.body;
     let days = old.until.map_or(0.0, |since| days_between(since, epoch.until).max(0.0));
     let until = end_of(model, epoch.until);
-    let (mut intervals, mut amounts) = (old.intervals, old.amounts.clone());
+    let (mut intervals, mut amounts, mut hours) = (old.intervals, old.amounts.clone(), old.hours.clone());
     let mut interval_sums = IntervalTally::default();
     let (mut order_sums, mut line_sums) = (OrderSums::default(), LineSums::default());
+    let mut hour_sums = HourSums::default();
     for tally in &tallies {
         interval_sums.merge(&tally.intervals);
         order_sums.merge(&tally.orders);
+        hour_sums.merge(&tally.hours);
         tally.products.iter().for_each(|product| line_sums.merge(product.lines));
     }
     intervals.fold(&interval_sums);
     amounts.fold(&order_sums, line_sums, days);
+    hours.fold(days, &hour_sums);
 
     let mut catalogue = old.catalogue.clone();
     let (mut companions, mut occasions) = (old.companions.clone(), old.occasions.clone());
@@ -83,6 +86,7 @@ fn fold(model: &Model, epoch: &Epoch<'_>, learnt: impl FnOnce() -> Probabilities
         limits,
         intervals,
         amounts,
+        hours,
         catalogue,
         companions,
         occasions,

@@ -22,6 +22,8 @@ pub enum Observation {
     Order(Order),
     /// What the learners are told.
     Learner(LearnerInput),
+    /// An order came at an hour of the shop's day: once per basket whose time of day is known.
+    Hour(OrderHour),
 }
 
 /// A product was bought.
@@ -98,6 +100,18 @@ pub struct Measured {
     pub within: Option<f64>,
     /// `yc - M`: how far the clamped `y` lies from what was expected; none before the third order.
     pub residual: Option<f64>,
+}
+
+/// An order came at an hour of the shop's day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OrderHour {
+    /// The hour, 0..24.
+    pub hour: u8,
+    /// How unusual it was for the customer; none when too little is known, or when the same hour counted on that
+    /// day.
+    pub score: Option<f64>,
+    /// Whether it passed the threshold in force.
+    pub is_alert: bool,
 }
 
 /// How unusual an order was.

@@ -9,6 +9,7 @@
 
 mod baskets;
 mod format;
+mod hours;
 mod orders;
 mod rows;
 
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 pub(super) use baskets::{BasketSample, SampledBasket};
+pub(super) use hours::HourSums;
 #[cfg(test)]
 pub(super) use orders::Sum;
 pub(super) use orders::{FIGURE_MAX, LevelSums, OrderSums};
@@ -50,6 +52,7 @@ pub struct Tally {
     index: Index,
     pub(super) intervals: IntervalTally,
     pub(super) orders: OrderSums,
+    pub(super) hours: HourSums,
     pub(super) baskets: BasketSample,
     pub(super) rows: RowSample,
     left_out: u64,
@@ -107,6 +110,7 @@ impl Tally {
                 Observation::Basket(basket) => self.absorb_basket(basket),
                 Observation::Order(order) => self.left_out += self.orders.absorb(*order),
                 Observation::Learner(input) => self.left_out += self.rows.absorb(input),
+                Observation::Hour(order) => self.left_out += self.hours.absorb(*order),
             }
         }
     }
@@ -118,6 +122,7 @@ impl Tally {
             && self.left_out == 0
             && self.intervals == IntervalTally::default()
             && self.orders.is_empty()
+            && self.hours.is_empty()
             && self.baskets.is_empty()
             && self.rows.is_empty()
     }

@@ -25,16 +25,23 @@ const BIN_WIDTH: f64 = 0.025;
 /// Half-life of the histograms, in days.
 const SCORES_HALF_LIFE: f64 = 45.0;
 /// Half-life of the counts of scored orders and alerts, in days.
-const ALERTS_HALF_LIFE: f64 = 30.0;
+pub(super) const ALERTS_HALF_LIFE: f64 = 30.0;
 /// Pseudo-orders that a histogram begins with and keeps.
 const PSEUDO_ORDERS: f64 = 300.0;
-/// The score above which one pseudo-order in a hundred lies: as of a normal variable, which scores are meant to be
-/// equivalent to; of a line, ten times what is usual.
-const PSEUDO_QUANTILE: f64 = 2.33;
-/// Mean excess of the pseudo-orders' tail, in units of the score.
-const PSEUDO_EXCESS: f64 = 0.35;
+/// Those of amounts and lines: as of a normal variable, which scores are meant to be equivalent to; of a line, one in
+/// a hundred lies above ten times what is usual.
+const PSEUDO: Pseudo = Pseudo { quantile: 2.33, excess: 0.35 };
 /// The share above which the tail is fitted.
 const TAIL: f64 = 0.05;
+
+/// How the scores of pseudo-orders are spread.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pseudo {
+    /// The score above which one in a hundred lies.
+    pub(super) quantile: f64,
+    /// Mean excess of their tail, in units of the score.
+    pub(super) excess: f64,
+}
 
 /// The scores above which an order is worth an alert.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,8 +92,10 @@ impl Threshold {
     /// which makes up for what was lately alerted too often or too rarely.
     fn settle(&mut self) {
         let tau = (BUDGET * BUDGET * (self.scored + 300.0) / (self.alerts + 3.0)).clamp(0.004, 0.025);
-        self.alert_scores =
-            AlertScores { amount: self.amount.above(tau), line: self.line.above(tau * LINE_SHARE) };
+        self.alert_scores = AlertScores {
+            amount: self.amount.above(tau, PSEUDO),
+            line: self.line.above(tau * LINE_SHARE, PSEUDO),
+        };
     }
 
     fn of(amount: Scores, line: Scores, scored: f64, alerts: f64) -> Self {
@@ -98,7 +107,7 @@ impl Threshold {
 
     pub(super) fn encode(&self, out: &mut Writer) {
         for scores in [&self.amount, &self.line] {
-            scores.0.iter().for_each(|mass| out.f64(*mass));
+            scores.encode(out);
         }
         out.f64(self.scored);
         out.f64(self.alerts);
@@ -111,14 +120,14 @@ impl Threshold {
 
 /// A decayed histogram of scores.
 #[derive(Debug, Clone, PartialEq)]
-struct Scores(Vec<f64>);
+pub(super) struct Scores(Vec<f64>);
 
 impl Scores {
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self(vec![0.0; BINS])
     }
 
-    fn fold(&mut self, days: f64, scores: &[u64]) {
+    pub(super) fn fold(&mut self, days: f64, scores: &[u64]) {
         let keep = decay(days, SCORES_HALF_LIFE);
         self.0.iter_mut().for_each(|mass| *mass *= keep);
         for (mass, &count) in self.0.iter_mut().zip(scores) {
@@ -128,33 +137,39 @@ impl Scores {
 
     /// The score above which a share of `tau` lies, by the tail: `u` = lowest edge with at most 5 % of the mass above;
     /// `m` = mean excess above `u`; `theta = u + m ln(0.05/tau)`.
-    fn above(&self, tau: f64) -> f64 {
+    pub(super) fn above(&self, tau: f64, pseudo: Pseudo) -> f64 {
         let total = PSEUDO_ORDERS + self.0.iter().sum::<f64>();
         let (mut above, mut excess) = (0.0, 0.0);
-        let (mut edge, mut mean_excess) = (BINS as f64 * BIN_WIDTH, PSEUDO_EXCESS);
+        let (mut edge, mut mean_excess) = (BINS as f64 * BIN_WIDTH, pseudo.excess);
         for (index, mass) in self.0.iter().enumerate().rev() {
             // The excess of every score above grows with the edge's step down by a bin.
             excess += above * BIN_WIDTH + mass * 0.5 * BIN_WIDTH;
             above += mass;
             let candidate = index as f64 * BIN_WIDTH;
-            let pseudo = PSEUDO_ORDERS * pseudo_tail(candidate);
-            if above + pseudo > TAIL * total {
+            let pseudo_above = PSEUDO_ORDERS * pseudo.share_above(candidate);
+            if above + pseudo_above > TAIL * total {
                 break;
             }
             edge = candidate;
-            mean_excess = (excess + pseudo * PSEUDO_EXCESS) / (above + pseudo);
+            mean_excess = (excess + pseudo_above * pseudo.excess) / (above + pseudo_above);
         }
         edge + mean_excess * ln(TAIL / tau)
     }
 
-    fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn encode(&self, out: &mut Writer) {
+        self.0.iter().for_each(|mass| out.f64(*mass));
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
         (0..BINS).map(|_| mass(from)).collect::<Result<_, _>>().map(Self)
     }
 }
 
-/// The share of pseudo-orders whose score is above `x`: min(1, 0.01 exp(-(x - 2.33)/0.35)).
-fn pseudo_tail(x: f64) -> f64 {
-    (0.01 * exp(-(x - PSEUDO_QUANTILE) / PSEUDO_EXCESS)).min(1.0)
+impl Pseudo {
+    /// The share of pseudo-orders whose score is above `x`: min(1, 0.01 exp(-(x - quantile)/excess)).
+    fn share_above(self, x: f64) -> f64 {
+        (0.01 * exp(-(x - self.quantile) / self.excess)).min(1.0)
+    }
 }
 
 fn mass(from: &mut Reader<'_>) -> Result<f64, DecodeError> {

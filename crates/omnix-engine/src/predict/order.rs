@@ -2,7 +2,7 @@
 
 use omnix_model::Timestamp;
 
-use crate::customer::Burst;
+use crate::customer::{Burst, Hours};
 use crate::detect::behavior_anomaly;
 use crate::{Context, Customer};
 
@@ -32,4 +32,14 @@ pub fn verdict(customer: &Customer, context: &Context<'_>) -> Option<OrderVerdic
 pub fn burst(customer: Option<&Customer>, at: Timestamp) -> (f64, bool) {
     let before = customer.map_or_else(Burst::default, |customer| customer.head.burst);
     behavior_anomaly::burst_verdict(before, at)
+}
+
+/// How unusual the hour of an order at `at` is for a customer (none: a stranger), and whether that is an alert.
+///
+/// The logarithm of how many times less likely it is than an ordinary order of theirs; none where too little is known,
+/// without a time of day, or for another order of the same hour and day.
+#[must_use]
+pub fn hour(customer: Option<&Customer>, at: Timestamp, context: &Context<'_>) -> (Option<f64>, bool) {
+    let before = customer.map_or_else(Hours::default, |customer| customer.head.hours);
+    behavior_anomaly::hour_verdict(&before, at, context)
 }

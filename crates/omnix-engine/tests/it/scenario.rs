@@ -35,6 +35,9 @@ scenarios! {
     a_mistyped_quantity
     a_mistyped_order
     a_busy_day
+    every_morning_coffee_then_at_three_at_night
+    a_large_order_at_night
+    dates_without_a_time
     a_good_customer_slips
     a_small_customer_slips
     much_for_what_is_in_it

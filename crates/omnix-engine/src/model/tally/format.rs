@@ -3,13 +3,14 @@
 //! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
 //! intervals (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines; circumstances (count; circumstance, sales)) ·
 //! intervals (count, sum, within count, within sum, exposure) · orders (2 x 3 x (count, sum); scores of
-//! amounts and of lines; alerts), scores being (count; difference of bins, count) · baskets (level, count; key, time,
+//! amounts and of lines; alerts), hours (24 x orders; scores; alerts), scores being (count; difference of bins, count) · baskets (level, count; key, time,
 //! places (count, differences)) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
 
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
 
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
+use super::hours::HourSums;
 use super::orders::{LevelSums, OrderSums, Sum};
 use super::{
     CIRCUMSTANCES_MAX, Circumstances, IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX,
@@ -48,6 +49,7 @@ impl Tally {
             out.f64(figure);
         }
         write_orders(&self.orders, out);
+        write_hours(&self.hours, out);
         write_baskets(&self.baskets, out);
         self.rows.write(out);
     }
@@ -90,6 +92,7 @@ impl Tally {
             exposure_days: mass(from)?,
         };
         tally.orders = read_orders(from)?;
+        tally.hours = read_hours(from)?;
         tally.baskets = read_baskets(from, count)?;
         tally.rows = RowSample::read(from)?;
         Ok(tally)
@@ -211,6 +214,22 @@ fn read_level(from: &mut Reader<'_>) -> Result<LevelSums, DecodeError> {
         if sum.sum.abs() <= MASS_MAX { Ok(sum) } else { Err(DecodeError::Invalid("tally orders")) }
     };
     Ok(LevelSums { sizes: sum()?, within: sum()?, residuals: sum()? })
+}
+
+fn write_hours(hours: &HourSums, out: &mut Writer) {
+    hours.orders.iter().for_each(|orders| out.uint(*orders));
+    write_scores(&hours.scores, out);
+    out.uint(hours.alerts);
+}
+
+fn read_hours(from: &mut Reader<'_>) -> Result<HourSums, DecodeError> {
+    let mut hours = HourSums::default();
+    for orders in &mut hours.orders {
+        *orders = from.uint()?.min(COUNT_MAX);
+    }
+    hours.scores = read_scores(from)?;
+    hours.alerts = from.uint()?.min(COUNT_MAX);
+    Ok(hours)
 }
 
 /// Scores by bin: of the bins of an epoch and a lane most are empty.

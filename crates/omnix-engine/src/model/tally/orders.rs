@@ -108,7 +108,7 @@ impl OrderSums {
 }
 
 /// Counts a score; says how many were left out for not being finite.
-fn count(scores: &mut Vec<u64>, score: Option<f64>) -> u64 {
+pub(super) fn count(scores: &mut Vec<u64>, score: Option<f64>) -> u64 {
     let Some(score) = score else { return 0 };
     if !score.is_finite() {
         return 1;
@@ -122,7 +122,7 @@ fn count(scores: &mut Vec<u64>, score: Option<f64>) -> u64 {
     0
 }
 
-fn merge(scores: &mut Vec<u64>, other: &[u64]) {
+pub(super) fn merge(scores: &mut Vec<u64>, other: &[u64]) {
     if scores.is_empty() {
         scores.extend_from_slice(other);
         return;

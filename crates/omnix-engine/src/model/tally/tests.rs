@@ -4,7 +4,7 @@
 #![expect(clippy::float_cmp, reason = "tests: small figures, exact by design")]
 
 use super::*;
-use crate::model::fixture::{START, basket, busy_day, day, interval, order, sale, tally};
+use crate::model::fixture::{START, basket, busy_day, day, interval, order, order_at, sale, tally};
 
 fn of<'a>(tally: &'a Tally, id: &str) -> &'a ProductTally {
     tally.products.iter().find(|observed| observed.id.as_str() == id).unwrap()
@@ -166,6 +166,7 @@ fn what_version_1_wrote_is_read_and_written_alike() {
         interval("a", 7.0, Some(0.25)),
         basket(9, &["b", "a"], day(1)),
         order(5.0, 1.0),
+        order_at(3, 4.5),
     ]);
     assert_eq!(Tally::decode(TALLY_1).unwrap(), observed);
     assert_eq!(observed.encode(), TALLY_1, "a stored format may only change with its version");
