@@ -21,6 +21,8 @@ const ORDERS_BEFORE_MIN: u32 = 3;
 const DEVIATION_LIMIT: f64 = 0.5;
 /// The budget of alerts: a share of the scored orders.
 const BUDGET: f64 = 0.01;
+/// The budget of hours.
+const HOUR_BUDGET: f64 = 0.002;
 /// Days of a window in which alerts are counted.
 const WINDOW_DAYS: i64 = 30;
 /// Scored orders from which on a window says anything.
@@ -83,6 +85,7 @@ pub(crate) fn evaluate(
     ];
     measures.extend(planted_measures(&held, planted));
     measures.extend(rare_measures(&held, planted));
+    measures.extend(hour_measures(&held, planted));
     Findings { title: "Order anomalies", measures, expected, found }
 }
 
@@ -190,6 +193,22 @@ fn rare_measures(held: &[Ruled], planted: &Harvest) -> [Measure; 3] {
         Measure::high("order.burst.noticed", "bursts of 5 noticed by the 4th order")
             .goals(0.95, 0.995, 1.0)
             .found(planted.bursts, metric::share(planted.bursts_noticed, planted.bursts)),
+    ]
+}
+
+/// How many hours raise an alert, and what is found of orders that were moved to another time of day.
+fn hour_measures(held: &[Ruled], planted: &Harvest) -> [Measure; 3] {
+    let said: Vec<OrderScore> = held.iter().filter_map(|order| order.said).collect();
+    let ordinary: Vec<f64> = said.iter().filter_map(|said| said.hour_score).collect();
+    let alerts = said.iter().filter(|said| said.hour_alert).count();
+    let wanted = &planted.hour_scores;
+    [
+        Measure::low("order.hour_alerts", "hour alerts in 1,000 orders whose hour has a score")
+            .found(ordinary.len(), metric::share(alerts, ordinary.len()).map(|share| share * 1000.0)),
+        Measure::high("order.hour.auc", "moved by 8 to 16 hours: AUC of the hour")
+            .found(wanted.len(), auc_of(&ordinary, wanted)),
+        Measure::high("order.hour.recall", "moved by 8 to 16 hours: found at 2 in 1,000")
+            .found(wanted.len(), metric::recall_at_rate(&ordinary, wanted, HOUR_BUDGET)),
     ]
 }
 

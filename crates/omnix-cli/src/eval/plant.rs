@@ -1,7 +1,7 @@
 //! Planting: copies of a history with something wrong in the hold-out, to see whether it is found.
 //!
-//! A copy multiplies the quantity and the amount of every line of some orders, as a mistyped quantity does, or
-//! has five small orders follow an order ten minutes apart. Orders are chosen by a hash among those that have a
+//! A copy multiplies the quantity and the amount of every line of some orders, as a mistyped quantity does, has
+//! five small orders follow an order ten minutes apart, or moves some orders to another time of day. Orders are chosen by a hash among those that have a
 //! score in the history itself. A copy is replayed like the history, so what was planted also teaches, as it
 //! would in life. Deliberately not here: how a copy becomes a prediction file.
 
@@ -27,6 +27,8 @@ pub(crate) const FACTORS: [u32; 3] = [3, 5, 10];
 /// Orders that follow in a burst, and the minutes between them.
 const BURST_ORDERS: u32 = 5;
 const BURST_GAP_MS: i64 = 600_000;
+/// Hours by which an order is moved: it lies 8 hours or more from where it was, either way round the clock.
+const MOVED_HOURS: [u32; 9] = [8, 9, 10, 11, 12, 13, 14, 15, 16];
 /// By which order of a burst it has to be noticed.
 const NOTICED_BY: u32 = 4;
 
@@ -39,13 +41,15 @@ pub(crate) enum Wrong {
     Rare,
     /// One order in twenty is followed by five others.
     Burst,
+    /// One order in twenty, of those whose hour has a score, comes hours later.
+    Hour,
 }
 
 /// One copy.
 #[derive(Debug)]
 pub(crate) struct Copy {
     wrong: Wrong,
-    /// The orders that are chosen, and what each is multiplied by.
+    /// The orders that are chosen, and what each is multiplied by, or by how many hours it is moved.
     orders: BTreeMap<usize, u32>,
 }
 
@@ -58,6 +62,8 @@ pub(crate) struct Harvest {
     pub(crate) rare: usize,
     pub(crate) rare_found: usize,
     pub(crate) rare_alerts: usize,
+    /// The scores of hours of those that were moved.
+    pub(crate) hour_scores: Vec<f64>,
     /// Bursts, and how many were noticed by their fourth order.
     pub(crate) bursts: usize,
     pub(crate) bursts_noticed: usize,
@@ -65,9 +71,11 @@ pub(crate) struct Harvest {
 
 /// `count` copies of each kind.
 pub(crate) fn copies(history: &History, predictions: &Predictions, split: Split, count: u32) -> Vec<Copy> {
-    let kinds = FACTORS.into_iter().map(Wrong::Times).chain([Wrong::Rare, Wrong::Burst]);
+    let kinds = FACTORS.into_iter().map(Wrong::Times).chain([Wrong::Rare, Wrong::Burst, Wrong::Hour]);
     let kinds: Vec<Wrong> = kinds.collect();
     let is_scored = |order: &usize| predictions.orders.get(order).is_some_and(|said| said.score.is_some());
+    let has_hour =
+        |order: &usize| predictions.orders.get(order).is_some_and(|said| said.hour_score.is_some());
     let held = |order: &Order| order.day >= split.from;
     let candidates: Vec<usize> = history
         .orders
@@ -80,13 +88,14 @@ pub(crate) fn copies(history: &History, predictions: &Predictions, split: Split,
     (0..count)
         .flat_map(|number| kinds.iter().map(move |wrong| (number, *wrong)))
         .map(|(number, wrong)| {
-            let chosen = candidates.iter().filter_map(|order| Some((*order, choice(*order, number, wrong)?)));
+            let fitting = candidates.iter().filter(|order| wrong != Wrong::Hour || has_hour(order));
+            let chosen = fitting.filter_map(|order| Some((*order, choice(*order, number, wrong)?)));
             Copy { wrong, orders: chosen.collect() }
         })
         .collect()
 }
 
-/// What the order is multiplied by in this copy; none when it is not chosen.
+/// What the order is multiplied by in this copy, or by how many hours it is moved; none when it is not chosen.
 fn choice(order: usize, number: u32, wrong: Wrong) -> Option<u32> {
     let hash = xxh3_64(format!("{order} {number} {wrong:?}").as_bytes());
     let one_in = if wrong == Wrong::Rare { 100 } else { 20 };
@@ -94,6 +103,7 @@ fn choice(order: usize, number: u32, wrong: Wrong) -> Option<u32> {
         Wrong::Times(factor) => factor,
         Wrong::Rare => FACTORS.into_iter().cycle().nth((hash / one_in % 3) as usize).unwrap_or(1),
         Wrong::Burst => 1,
+        Wrong::Hour => MOVED_HOURS.get((hash / one_in % 9) as usize).copied().unwrap_or(12),
     })
 }
 
@@ -110,7 +120,8 @@ impl Copy {
         history: &History,
         path: &Path,
     ) -> Result<(), Failure> {
-        let mut out = Copying { out: BufWriter::new(File::create(path)?), waiting: BTreeMap::new() };
+        let mut out =
+            Copying { out: BufWriter::new(File::create(path)?), waiting: BTreeMap::new(), moved: 0 };
         let mut begun = BTreeSet::new();
         source.events(&mut |mut event| {
             out.flush_until(event.timestamp())?;
@@ -121,6 +132,10 @@ impl Copy {
                 if self.wrong == Wrong::Burst && begun.insert(order) {
                     out.wait_for(purchase, order);
                 }
+                if self.wrong == Wrong::Hour {
+                    out.move_later(purchase, order, *factor);
+                    return Ok(());
+                }
                 multiply(purchase, *factor);
             }
             out.write(&event)
@@ -130,9 +145,9 @@ impl Copy {
         Ok(())
     }
 
-    /// Whether the copy has orders that the history has not.
+    /// Whether the copy has orders that the history has not, moved ones among them.
     pub(crate) fn adds_orders(&self) -> bool {
-        self.wrong == Wrong::Burst
+        matches!(self.wrong, Wrong::Burst | Wrong::Hour)
     }
 
     /// What was said of what was planted: `replayed` are the predictions of the copy, read against `history`: the
@@ -162,13 +177,23 @@ impl Copy {
                 all.bursts += self.orders.len();
                 all.bursts_noticed += noticed.collect::<BTreeSet<_>>().len();
             }
+            Wrong::Hour => {
+                let moved = history
+                    .orders
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, order)| order.id.as_deref().is_some_and(|id| id.starts_with(MOVED)));
+                all.hour_scores.extend(moved.filter_map(|(order, _)| said(&order)?.hour_score));
+            }
         }
     }
 }
 
-/// A copy that is being written, and orders of bursts that wait for their time.
+/// A copy that is being written, and orders of bursts and moved lines that wait for their time.
 struct Copying<W> {
     out: W,
+    /// Lines that were moved.
+    moved: u32,
     waiting: BTreeMap<(Timestamp, usize, u32), Event>,
 }
 
@@ -187,6 +212,18 @@ impl<W: Write> Copying<W> {
         Ok(())
     }
 
+    /// Has a line of `order` wait until it is some hours later.
+    fn move_later(&mut self, line: &Purchase, order: usize, hours: u32) {
+        let name = format!("{MOVED}{order}");
+        let mut later = line.clone();
+        later.timestamp = line.timestamp.plus_ms(i64::from(hours) * Timestamp::HOUR_MS);
+        later.metadata = SmolStr::new(json!({"orderId": name}).to_string());
+        later.order_id = OrderId::new(&name).ok();
+        later.order_lines = None;
+        self.waiting.insert((later.timestamp, order, self.moved), Event::Purchase(later));
+        self.moved += 1;
+    }
+
     /// Has a burst follow the order that begins with `line`.
     fn wait_for(&mut self, line: &Purchase, order: usize) {
         for number in 1..=BURST_ORDERS {
@@ -200,6 +237,9 @@ impl<W: Write> Copying<W> {
         }
     }
 }
+
+/// What the id of an order that was moved begins with.
+const MOVED: &str = "moved ";
 
 /// The id of an order of a burst.
 fn burst_id(order: usize, number: u32) -> String {

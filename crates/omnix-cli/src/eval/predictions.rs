@@ -37,12 +37,15 @@ pub(crate) struct Lists {
 }
 
 /// What was said of an order.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct OrderScore {
     /// None where there was too little history to say.
     pub(crate) score: Option<f64>,
     pub(crate) alert: bool,
     pub(crate) burst_alert: bool,
+    /// Of its hour: none where too little was known, or in a file that has none.
+    pub(crate) hour_score: Option<f64>,
+    pub(crate) hour_alert: bool,
 }
 
 /// What was said of a customer at a date.
@@ -144,8 +147,14 @@ impl Predictions {
             }
             Line::Order(line) => {
                 let order = history.order_named(customer(&line.customer_id)?, &line.order_id, line.at)?;
-                let (score, alert, burst_alert) = (line.score, line.alert, line.burst_alert);
-                self.orders.insert(order, OrderScore { score, alert, burst_alert });
+                let said = OrderScore {
+                    score: line.score,
+                    alert: line.alert,
+                    burst_alert: line.burst_alert,
+                    hour_score: line.hour_score,
+                    hour_alert: line.hour_alert,
+                };
+                self.orders.insert(order, said);
             }
             Line::Segment(line) => {
                 let day = line.at.utc_day();

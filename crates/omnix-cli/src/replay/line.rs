@@ -57,6 +57,8 @@ pub(super) struct ClosedOrder<'a> {
     pub(super) verdict: OrderVerdict,
     /// How unusual the number of orders in short time is, and whether that is an alert.
     pub(super) burst: (f64, bool),
+    /// How unusual its hour is, and whether that is an alert.
+    pub(super) hour: (Option<f64>, bool),
 }
 
 /// Writes lines, and counts them.
@@ -137,6 +139,8 @@ impl<W: Write> Lines<W> {
         line.raw("alert", order.verdict.is_alert);
         line.float_or_null("burstScore", Some(burst_score));
         line.raw("burstAlert", is_burst);
+        line.float_or_null("hourScore", order.hour.0);
+        line.raw("hourAlert", order.hour.1);
         self.write(line)
     }
 
@@ -280,14 +284,15 @@ mod tests {
     fn amounts_are_exact() {
         let line = written(|lines, customer| {
             let verdict = OrderVerdict { amount: 187_850_000, score: Some(-0.5), is_alert: false };
-            let order = ClosedOrder { id: "542151", at: at().plus_ms(1), verdict, burst: (1.0, true) };
+            let (burst, hour) = ((1.0, true), (None, false));
+            let order = ClosedOrder { id: "542151", at: at().plus_ms(1), verdict, burst, hour };
             lines.order(customer, &order).unwrap();
         });
         assert_eq!(
             line,
             "{\"kind\":\"order\",\"at\":\"2011-01-09T11:20:00.001Z\",\"customerId\":\"00\\\"42\",\
              \"orderId\":\"542151\",\"amount\":187.85,\"score\":-0.500000000,\"alert\":false,\
-             \"burstScore\":1.000000000,\"burstAlert\":true}\n"
+             \"burstScore\":1.000000000,\"burstAlert\":true,\"hourScore\":null,\"hourAlert\":false}\n"
         );
     }
 

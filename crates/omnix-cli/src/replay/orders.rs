@@ -35,6 +35,7 @@ pub(super) struct OpenOrder {
     /// The time of its first line.
     at: Timestamp,
     burst: (f64, bool),
+    hour: (Option<f64>, bool),
     /// Its products of which it holds the first line of a second or later purchase day.
     bought: Vec<Bought>,
 }
@@ -109,6 +110,7 @@ impl<W: Write> Replay<W> {
             order_id: purchase.order_id.clone(),
             at: purchase.timestamp,
             burst: predict::burst(before, purchase.timestamp),
+            hour: predict::hour(before, purchase.timestamp, &context),
             bought: Vec::new(),
         };
         self.due.insert(closing(&open, person, place));
@@ -162,7 +164,7 @@ impl<W: Write> Replay<W> {
         let context =
             Context { model: self.learning.model(), settings: &self.settings, customer_id: &person.id };
         let Some(verdict) = predict::verdict(state, &context) else { return Ok(()) };
-        let order = ClosedOrder { id: &open.id, at: open.at, verdict, burst: open.burst };
+        let order = ClosedOrder { id: &open.id, at: open.at, verdict, burst: open.burst, hour: open.hour };
         self.lines.order(&person.id, &order)?;
         for bought in &open.bought {
             write_consumption(&mut self.lines, bought, state, &context)?;

@@ -55,7 +55,7 @@ fn a_burst_follows_in_its_own_time() {
 
     let split = Split { from: 0, last: i64::MAX, first: 0 };
     let harvest = |alerting: &[usize]| {
-        let said = OrderScore { score: Some(0.0), alert: false, burst_alert: true };
+        let said = OrderScore { score: Some(0.0), burst_alert: true, ..OrderScore::default() };
         let orders = alerting.iter().map(|order| (*order, said)).collect();
         let mut harvest = Harvest::default();
         copy.harvest(&copied, &Predictions { orders, ..Predictions::default() }, split, &mut harvest);
@@ -67,10 +67,26 @@ fn a_burst_follows_in_its_own_time() {
 }
 
 #[test]
+fn an_order_is_moved_with_all_its_lines() {
+    let copy = Copy { wrong: Wrong::Hour, orders: BTreeMap::from([(0, 10)]) };
+    let (history, copied) = copied(&copy);
+    let ids: Vec<&str> = copied.orders.iter().map(|order| order.id.as_deref().unwrap()).collect();
+    assert_eq!(ids, ["2", "moved 0", "3"]);
+    assert_eq!(copied.orders[1].at, history.orders[0].at.plus_ms(10 * 3_600_000));
+    assert_eq!(amounts(&copied), [2.5, 6.5, 2.5]);
+    let said = |score: f64| OrderScore { hour_score: Some(score), ..OrderScore::default() };
+    let orders = HashMap::from([(0, said(1.0)), (1, said(5.0)), (2, said(0.0))]);
+    let mut harvest = Harvest::default();
+    let split = Split { from: 0, last: i64::MAX, first: 0 };
+    copy.harvest(&copied, &Predictions { orders, ..Predictions::default() }, split, &mut harvest);
+    assert_eq!(harvest.hour_scores, [5.0]);
+}
+
+#[test]
 fn what_is_rare_is_held_against_all_alerts() {
     let copy = Copy { wrong: Wrong::Rare, orders: BTreeMap::from([(0, 3), (1, 5)]) };
     let (history, _) = copied(&copy);
-    let said = OrderScore { score: Some(3.0), alert: true, burst_alert: false };
+    let said = OrderScore { score: Some(3.0), alert: true, ..OrderScore::default() };
     let orders = HashMap::from([(0, said), (2, said), (1, OrderScore { alert: false, ..said })]);
     let predictions = Predictions { orders, ..Predictions::default() };
     let mut harvest = Harvest::default();

@@ -92,6 +92,10 @@ pub(super) struct Order {
     pub(super) score: Option<f64>,
     pub(super) alert: bool,
     pub(super) burst_alert: bool,
+    #[serde(default)]
+    pub(super) hour_score: Option<f64>,
+    #[serde(default)]
+    pub(super) hour_alert: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -33,7 +33,10 @@ fn each_kind_is_found_under_what_it_speaks_of() {
     assert_eq!(found.consumption[&(0, 0, 14_983)].median_days, Some(35.2));
     assert!((found.due[&(0, 0, 15_098)][2] - 0.4).abs() < 1e-9);
     assert_eq!(found.recommendations[&2], Lists { items: vec![0, UNKNOWN], new_items: vec![1] });
-    assert_eq!(found.orders[&1], OrderScore { score: Some(0.67), alert: false, burst_alert: true });
+    assert_eq!(
+        found.orders[&1],
+        OrderScore { score: Some(0.67), burst_alert: true, ..OrderScore::default() }
+    );
     assert_eq!(found.standings[&(0, 15_126)].segment, Segment::CannotLose);
     assert_eq!(found.segment_at(0, 14_976), None);
     assert_eq!(found.segment_at(0, 14_977), Some(Segment::New));
