@@ -84,7 +84,7 @@ impl HourPrior {
         }
         self.scores.fold(days, &hours.scores);
         let keep = decay(days, ALERTS_HALF_LIFE);
-        self.scored = self.scored * keep + hours.scores.iter().sum::<u64>() as f64;
+        self.scored = self.scored * keep + hours.scores.total() as f64;
         self.alerts = self.alerts * keep + hours.alerts as f64;
         self.settle();
     }
@@ -121,7 +121,8 @@ impl HourPrior {
 mod tests {
     use super::*;
     use crate::math::exp;
-    use crate::model::threshold::{BINS, Threshold};
+    use crate::model::tally::ScoreCounts;
+    use crate::model::threshold::Threshold;
 
     fn at_hours(hours: &[(usize, u64)]) -> HourSums {
         let mut sums = HourSums::default();
@@ -140,12 +141,12 @@ mod tests {
 
     #[test]
     fn where_nothing_is_unusual_the_floor_holds_and_where_much_is_it_rises() {
-        let mut scores = vec![0; BINS];
-        scores[Threshold::bin_of(0.3)] = 10_000;
+        let mut scores = ScoreCounts::default();
+        scores.add(Threshold::bin_of(0.3), 10_000);
         let mut quiet = HourPrior::seed();
         quiet.fold(1.0, &HourSums { scores: scores.clone(), ..at_hours(&[(8, 500), (14, 500)]) });
         assert!((quiet.alert_score() - ln(TIMES_MIN)).abs() < 1e-12);
-        scores[Threshold::bin_of(6.0)] = 500;
+        scores.add(Threshold::bin_of(6.0), 500);
         let mut moved = quiet.clone();
         moved.fold(1.0, &HourSums { scores, ..HourSums::default() });
         assert!(moved.alert_score() > 6.0, "a whole shop that moves is no news: {}", moved.alert_score());

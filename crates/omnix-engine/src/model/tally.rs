@@ -21,7 +21,7 @@ pub(super) use baskets::{BasketSample, SampledBasket};
 pub(super) use hours::HourSums;
 #[cfg(test)]
 pub(super) use orders::Sum;
-pub(super) use orders::{FIGURE_MAX, LevelSums, OrderSums};
+pub(super) use orders::{FIGURE_MAX, LevelSums, OrderSums, ScoreCounts};
 pub(super) use rows::RowSample;
 
 use crate::math::{days_between, decay, exp2};

@@ -12,7 +12,7 @@
 use omnix_model::{DecodeError, Reader, Writer};
 
 use crate::math::{bin, decay, exp, ln};
-use crate::model::tally::OrderSums;
+use crate::model::tally::{OrderSums, ScoreCounts};
 
 /// Alerts per scored order.
 const BUDGET: f64 = 0.01;
@@ -83,7 +83,7 @@ impl Threshold {
         self.amount.fold(days, &orders.scores);
         self.line.fold(days, &orders.line_scores);
         let keep = decay(days, ALERTS_HALF_LIFE);
-        self.scored = self.scored * keep + orders.scores.iter().sum::<u64>() as f64;
+        self.scored = self.scored * keep + orders.scores.total() as f64;
         self.alerts = self.alerts * keep + orders.alerts as f64;
         self.settle();
     }
@@ -127,11 +127,13 @@ impl Scores {
         Self(vec![0.0; BINS])
     }
 
-    pub(super) fn fold(&mut self, days: f64, scores: &[u64]) {
+    pub(super) fn fold(&mut self, days: f64, scores: &ScoreCounts) {
         let keep = decay(days, SCORES_HALF_LIFE);
         self.0.iter_mut().for_each(|mass| *mass *= keep);
-        for (mass, &count) in self.0.iter_mut().zip(scores) {
-            *mass += count as f64;
+        for (bin, count) in scores.iter() {
+            if let Some(mass) = self.0.get_mut(bin) {
+                *mass += count as f64;
+            }
         }
     }
 

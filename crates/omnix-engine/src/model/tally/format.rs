@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::baskets::{BasketSample, LEVEL_MAX, LINES_MAX, SampledBasket};
 use super::hours::HourSums;
-use super::orders::{LevelSums, OrderSums, Sum};
+use super::orders::{LevelSums, OrderSums, ScoreCounts, Sum};
 use super::{
     CIRCUMSTANCES_MAX, Circumstances, IntervalTally, Label, ProductTally, RowSample, TALLY_PRODUCTS_MAX,
     Tally,
@@ -232,28 +232,28 @@ fn read_hours(from: &mut Reader<'_>) -> Result<HourSums, DecodeError> {
     Ok(hours)
 }
 
-/// Scores by bin: of the bins of an epoch and a lane most are empty.
-fn write_scores(scores: &[u64], out: &mut Writer) {
-    let scored = || scores.iter().zip(0_u64..).filter(|(count, _)| **count > 0);
-    out.uint(scored().count() as u64);
+fn write_scores(scores: &ScoreCounts, out: &mut Writer) {
+    out.uint(scores.iter().len() as u64);
     let mut next = 0;
-    for (count, bin) in scored() {
-        out.uint(bin - next);
-        out.uint(*count);
+    for (bin, count) in scores.iter() {
+        out.uint((bin - next) as u64);
+        out.uint(count);
         next = bin + 1;
     }
 }
 
-fn read_scores(from: &mut Reader<'_>) -> Result<Vec<u64>, DecodeError> {
+fn read_scores(from: &mut Reader<'_>) -> Result<ScoreCounts, DecodeError> {
     const WRONG: DecodeError = DecodeError::Invalid("tally scores");
-    let scored = from.count()?;
-    let mut scores = if scored == 0 { Vec::new() } else { vec![0; BINS] };
+    let mut scores = ScoreCounts::default();
     let mut next = 0_usize;
-    for _ in 0..scored {
+    for _ in 0..from.count()? {
         let skipped = usize::try_from(from.uint()?).or(Err(WRONG))?;
-        let bin = next.checked_add(skipped).ok_or(WRONG)?;
+        let bin = next.checked_add(skipped).filter(|bin| *bin < BINS).ok_or(WRONG)?;
         let count = from.uint()?.min(COUNT_MAX);
-        *scores.get_mut(bin).filter(|_| count > 0).ok_or(WRONG)? = count;
+        if count == 0 {
+            return Err(WRONG);
+        }
+        scores.add(bin, count);
         next = bin + 1;
     }
     Ok(scores)

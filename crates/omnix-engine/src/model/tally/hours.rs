@@ -1,6 +1,6 @@
 //! What was observed of the hours of orders.
 
-use super::orders::{count, merge};
+use super::orders::{ScoreCounts, count};
 use crate::calendar::HOURS;
 use crate::model::OrderHour;
 
@@ -9,8 +9,8 @@ use crate::model::OrderHour;
 pub(in crate::model) struct HourSums {
     /// Orders by hour of the shop's day.
     pub(in crate::model) orders: [u64; HOURS],
-    /// Scores of hours, counted by bin; empty until the first.
-    pub(in crate::model) scores: Vec<u64>,
+    /// Scores of hours, counted by bin.
+    pub(in crate::model) scores: ScoreCounts,
     /// Orders above the threshold in force.
     pub(in crate::model) alerts: u64,
 }
@@ -30,7 +30,7 @@ impl HourSums {
 
     pub(in crate::model) fn merge(&mut self, other: &Self) {
         self.orders.iter_mut().zip(other.orders).for_each(|(orders, more)| *orders += more);
-        merge(&mut self.scores, &other.scores);
+        self.scores.merge(&other.scores);
         self.alerts += other.alerts;
     }
 }

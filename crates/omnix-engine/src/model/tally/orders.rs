@@ -1,6 +1,6 @@
 //! What was observed of the amounts of orders.
 
-use crate::model::threshold::{BINS, Threshold};
+use crate::model::threshold::Threshold;
 use crate::model::{Measured, Order};
 
 /// Beyond the logarithm of any amount, and its square.
@@ -68,6 +68,39 @@ impl LevelSums {
     }
 }
 
+/// Scores, counted by bin: of the bins that have any, in their order. There are hundreds of bins, and a lane scores a few
+/// orders an epoch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::model) struct ScoreCounts(Vec<(usize, u64)>);
+
+impl ScoreCounts {
+    /// Counts `more` scores, not none, in a bin.
+    pub(in crate::model) fn add(&mut self, bin: usize, more: u64) {
+        match self.0.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            Ok(place) => {
+                if let Some((_, count)) = self.0.get_mut(place) {
+                    *count += more;
+                }
+            }
+            Err(place) => self.0.insert(place, (bin, more)),
+        }
+    }
+
+    pub(in crate::model) fn merge(&mut self, other: &Self) {
+        other.iter().for_each(|(bin, count)| self.add(bin, count));
+    }
+
+    /// Bins and their counts, in the order of bins.
+    pub(in crate::model) fn iter(&self) -> impl ExactSizeIterator<Item = (usize, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// How many scores were counted.
+    pub(in crate::model) fn total(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+}
+
 /// What was observed of the amounts of orders.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(in crate::model) struct OrderSums {
@@ -75,10 +108,10 @@ pub(in crate::model) struct OrderSums {
     pub(in crate::model) whole: LevelSums,
     /// By their amount for what is in them.
     pub(in crate::model) for_lines: LevelSums,
-    /// Scores of amounts, counted by bin; empty until the first.
-    pub(in crate::model) scores: Vec<u64>,
-    /// Scores of lines, counted by bin; empty until the first.
-    pub(in crate::model) line_scores: Vec<u64>,
+    /// Scores of amounts.
+    pub(in crate::model) scores: ScoreCounts,
+    /// Scores of lines.
+    pub(in crate::model) line_scores: ScoreCounts,
     /// Orders above either threshold in force.
     pub(in crate::model) alerts: u64,
 }
@@ -101,33 +134,18 @@ impl OrderSums {
     pub(in crate::model) fn merge(&mut self, other: &Self) {
         self.whole.merge(other.whole);
         self.for_lines.merge(other.for_lines);
-        merge(&mut self.scores, &other.scores);
-        merge(&mut self.line_scores, &other.line_scores);
+        self.scores.merge(&other.scores);
+        self.line_scores.merge(&other.line_scores);
         self.alerts += other.alerts;
     }
 }
 
 /// Counts a score; says how many were left out for not being finite.
-pub(super) fn count(scores: &mut Vec<u64>, score: Option<f64>) -> u64 {
+pub(super) fn count(scores: &mut ScoreCounts, score: Option<f64>) -> u64 {
     let Some(score) = score else { return 0 };
     if !score.is_finite() {
         return 1;
     }
-    if scores.is_empty() {
-        *scores = vec![0; BINS];
-    }
-    if let Some(count) = scores.get_mut(Threshold::bin_of(score)) {
-        *count += 1;
-    }
+    scores.add(Threshold::bin_of(score), 1);
     0
-}
-
-pub(super) fn merge(scores: &mut Vec<u64>, other: &[u64]) {
-    if scores.is_empty() {
-        scores.extend_from_slice(other);
-        return;
-    }
-    for (count, more) in scores.iter_mut().zip(other) {
-        *count += more;
-    }
 }

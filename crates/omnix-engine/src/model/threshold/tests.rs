@@ -5,17 +5,17 @@
 use super::*;
 
 /// `count` scores whose share above `x` is exp(-x/mean): an exponential, by its quantiles.
-fn exponential(count: u32, mean: f64) -> Vec<u64> {
-    let mut scores = vec![0; BINS];
+fn exponential(count: u32, mean: f64) -> ScoreCounts {
+    let mut scores = ScoreCounts::default();
     for i in 0..count {
         let share = (f64::from(i) + 0.5) / f64::from(count);
-        scores[Threshold::bin_of(-mean * ln(share))] += 1;
+        scores.add(Threshold::bin_of(-mean * ln(share)), 1);
     }
     scores
 }
 
 /// Orders with these scores by every measure.
-fn orders(scores: Vec<u64>, alerts: u64) -> OrderSums {
+fn orders(scores: ScoreCounts, alerts: u64) -> OrderSums {
     OrderSums { scores: scores.clone(), line_scores: scores, alerts, ..OrderSums::default() }
 }
 
@@ -75,8 +75,8 @@ fn it_follows_scores_that_change_and_forgets_the_old() {
 
 #[test]
 fn scores_beyond_all_bins_leave_it_finite() {
-    let mut scores = vec![0; BINS];
-    scores[BINS - 1] = 1_000_000;
+    let mut scores = ScoreCounts::default();
+    scores.add(BINS - 1, 1_000_000);
     let mut threshold = Threshold::seed();
     threshold.fold(0.0, &orders(scores, 1_000_000));
     assert!(theta(&threshold).is_finite() && theta(&threshold) >= 8.0, "{}", theta(&threshold));
