@@ -96,10 +96,10 @@ pub(crate) struct LaneState {
     pub(crate) settings: Arc<Settings>,
     /// What was observed in the epoch that the lane is in.
     pub(crate) tally: Tally,
-    /// What was observed since the last commit and the last end of epoch, record by record.
-    pub(crate) observed: Vec<Vec<Observation>>,
+    /// What was observed since the last commit and the last end of epoch.
+    pub(crate) observed: Vec<Observation>,
     /// What was observed in epochs that ended since the last commit: the epoch, where it ended, and what.
-    pub(crate) observed_before: Vec<(u64, Position, Vec<Vec<Observation>>)>,
+    pub(crate) observed_before: Vec<(u64, Position, Vec<Observation>)>,
     /// The rows of what was observed and is not learnt: epoch and key, in order.
     pub(crate) observed_rows: Vec<(u64, Vec<u8>)>,
     /// Whether the row changed since the last commit.

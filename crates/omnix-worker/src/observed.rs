@@ -41,12 +41,12 @@ pub fn absorb_row(tally: &mut Tally, row: &[u8]) -> Result<(), DecodeError> {
 /// The observations of several records as bytes: version, count, then kind and fields of each in the order of
 /// their declaration.
 #[must_use]
-pub fn encode(observations: &[Vec<Observation>]) -> Vec<u8> {
-    let count = observations.iter().map(Vec::len).sum::<usize>();
+pub fn encode(observations: &[Observation]) -> Vec<u8> {
+    let count = observations.len();
     let mut out = Writer::append_to(Vec::with_capacity(1 + 64 * count));
     out.u8(VERSION);
     out.uint(count as u64);
-    for observation in observations.iter().flatten() {
+    for observation in observations {
         match observation {
             Observation::Sale(sale) => {
                 out.u8(0);
@@ -238,8 +238,7 @@ mod tests {
             }),
             Observation::Hour(OrderHour { hour: 23, score: Some(4.5), is_alert: true }),
         ];
-        let bytes = encode(std::slice::from_ref(&all));
-        assert_eq!(encode(&[all[..1].to_vec(), Vec::new(), all[1..].to_vec()]), bytes);
+        let bytes = encode(&all);
         assert_eq!(decode(&bytes), Ok(all));
         for cut in 0..bytes.len() {
             assert!(decode(&bytes[..cut]).is_err(), "{cut}");

@@ -61,7 +61,9 @@ impl Shard {
         if lane.row.epoch != epoch {
             return Ok(());
         }
-        let observed = std::mem::take(&mut lane.observed);
+        // The next epoch observes about as much.
+        let room = Vec::with_capacity(lane.observed.len());
+        let observed = std::mem::replace(&mut lane.observed, room);
         let tally = std::mem::take(&mut lane.tally);
         lane.row.epoch = epoch + 1;
         lane.row.epoch_began = Some(step.moment.now);

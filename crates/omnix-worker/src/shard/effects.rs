@@ -246,7 +246,8 @@ impl Shard {
         self.has_observed_in_group = true;
         let lane = self.lane_mut(step.lane)?;
         lane.tally.absorb(&observations);
-        lane.observed.push(observations);
+        // Not record by record: a history holds those of two days, and each vector has taken room for four.
+        lane.observed.extend(observations);
         Ok(())
     }
 
