@@ -75,8 +75,10 @@ impl<R: BufRead> Iterator for NdjsonHistory<R> {
             self.number += 1;
             let line = self.line.as_slice();
             // Some editors begin a file with a byte order mark; it is no part of the first line.
-            let mark: &[u8] = if self.number == 1 { b"\xef\xbb\xbf" } else { b"" };
-            let line = line.strip_prefix(mark).unwrap_or(line);
+            let line = match line.strip_prefix(b"\xef\xbb\xbf") {
+                Some(rest) if self.number == 1 => rest,
+                _ => line,
+            };
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !is_too_long && line.iter().all(u8::is_ascii_whitespace) {
