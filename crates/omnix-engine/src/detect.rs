@@ -77,6 +77,11 @@ fn observe_products(stage: &mut Stage<'_>, basket: &Basket) {
     let id = omnix_model::InsightId::derive(stage.context.customer_id, "basket", &basket.cause());
     let [a, b, c, d, e, f, g, h, ..] = id.0;
     let key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    if stage.context.model.choices().takes(key)
+        && let Some(choice) = recommendation_update::taken(&stage.customer, stage.context.model, basket)
+    {
+        stage.effects.observations.push(Observation::Choice(choice));
+    }
     let together = BoughtTogether { key, products, at: basket.first_at };
     stage.effects.observations.push(Observation::Basket(together));
 }

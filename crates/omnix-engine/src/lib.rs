@@ -37,11 +37,11 @@ pub use apply::{
 pub use customer::{Customer, Part};
 pub use model::{
     AlertScores, AmountExpectation, AmountHistory, AmountLevel, AmountPrior, Basket, Bought, Buyer,
-    CUSTOMER_SHRINKAGE, HourPrior, Interval, IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS, LearnerInput,
-    LearnerStage, LearnerStatus, Lessons, LineSums, LogNormal, Measured, Model, ModelLimits, Observation,
-    Order, OrderHour, Ordered, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, PairRow, Popularity,
-    Probabilities, Product, RowKey, SHORT_HALF_LIFE_DAYS, Sale, Score, TALLY_PRODUCTS_MAX, Tally, VisitRow,
-    learn, ln_interval,
+    CUSTOMER_SHRINKAGE, ChoiceSums, HourPrior, Interval, IntervalPrior, IntervalSums, LONG_HALF_LIFE_DAYS,
+    LearnerInput, LearnerStage, LearnerStatus, Lessons, LineSums, LogNormal, Measured, Model, ModelLimits,
+    Observation, Order, OrderHour, Ordered, PAIR_SHRINKAGE, POPULAR_MAX, PRODUCT_SHRINKAGE, PairRow,
+    Popularity, Probabilities, Product, RowKey, SHORT_HALF_LIFE_DAYS, Sale, Score, TALLY_PRODUCTS_MAX, Tally,
+    VisitRow, learn, ln_interval,
 };
 pub use occasion::Occasion;
 pub use settings::Settings;

@@ -8,6 +8,7 @@
 
 mod amounts;
 mod catalogue;
+mod choice;
 mod companions;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -18,6 +19,7 @@ mod intervals;
 mod learn;
 mod learners;
 mod limits;
+mod novelty;
 mod observation;
 mod occasions;
 mod product;
@@ -32,6 +34,8 @@ use crate::Occasion;
 use crate::math::{narrow, sqrt};
 pub use amounts::{AmountExpectation, AmountHistory, AmountLevel, AmountPrior, LineSums};
 use catalogue::Catalogue;
+pub use choice::ChoiceSums;
+pub(crate) use choice::{COMPANY_FLOOR, Choices, Offered, factors};
 pub(crate) use companions::Neighbour;
 use companions::{Companions, PSEUDO_BASKETS};
 pub use hours::HourPrior;
@@ -47,6 +51,7 @@ pub(crate) use learners::{
 };
 pub use learners::{Bought, LearnerInput, LearnerStage, LearnerStatus, Ordered, PairRow, RowKey, VisitRow};
 pub use limits::ModelLimits;
+pub(crate) use novelty::Novelty;
 pub use observation::{Basket, Buyer, Interval, Measured, Observation, Order, OrderHour, Sale, Score};
 use occasions::Occasions;
 pub(crate) use occasions::Sold;
@@ -83,6 +88,7 @@ struct Body {
     catalogue: Catalogue,
     companions: Companions,
     occasions: Occasions,
+    choices: Choices,
     learners: Arc<Learners>,
 }
 
@@ -96,9 +102,7 @@ struct Derived {
     peak: Popularity,
     /// By slot, so that lists are made without looking at whole products.
     pull: Vec<Pull>,
-    /// By slot: what makes company count among what is new, `(n_j + 5 g)^-0.5 (s_j + 0.001)/(l_j + 0.001)`;
-    /// `s` and `l`: fast and slow popularity, both as parts of the largest.
-    attraction: Vec<[f32; CHUNK]>,
+    novelty: Novelty,
 }
 
 /// What the lists need to know of a product, side by side: the products of a customer lie all over the memory.
@@ -143,6 +147,7 @@ impl Model {
             catalogue: Catalogue::default(),
             companions: Companions::default(),
             occasions: Occasions::default(),
+            choices: Choices::seed(),
             learners: Arc::new(Learners::seed()),
         })
     }
@@ -156,25 +161,23 @@ impl Model {
         let popular = most_popular(&body.catalogue);
         let basket = body.until.map_or(1.0, |until| body.companions.weight_at(until, until));
         let mut pull = vec![Pull::UNKNOWN; body.catalogue.slots().len()];
-        let mut attraction = vec![[0.0; CHUNK]; pull.len().div_ceil(CHUNK)];
+        let mut novelty = Novelty::new(pull.len(), body.choices.weights());
         let trend = all.trend();
-        let part = |sales: f64, peak: f64| if peak > 0.0 { sales / peak } else { 0.0 };
-        let places = pull.iter_mut().zip(attraction.as_flattened_mut());
-        for ((pull, attraction), product) in places.zip(body.catalogue.slots()) {
+        for (slot, (pull, product)) in pull.iter_mut().zip(body.catalogue.slots()).enumerate() {
             let Some(product) = product else { continue };
             let popularity = &product.popularity;
-            let (short, long) = (part(popularity.short, peak.short), part(popularity.long, peak.long));
-            let basket_norm = 1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket);
+            let (short, long) = popularity.parts_of(&peak);
+            let basket_norm = narrow(1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket));
             *pull = Pull {
                 id: Some(product.id.clone()),
                 lean: narrow(body.intervals.lean(product.intervals)),
-                basket_norm: narrow(basket_norm),
+                basket_norm,
                 appeal: narrow(short + popularity.repeat_share()),
                 fading: narrow((popularity.trend() / trend).min(1.0)),
             };
-            *attraction = narrow(basket_norm * ((short + 0.001) / (long + 0.001)));
+            novelty.set(slot, basket_norm, short, long);
         }
-        let derived = Derived { popular, all, peak, pull, attraction };
+        let derived = Derived { popular, all, peak, pull, novelty };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
     }
 
@@ -246,6 +249,11 @@ impl Model {
     /// The most popular products, the best-selling of the last weeks first: at most [`POPULAR_MAX`].
     pub fn popular(&self) -> impl Iterator<Item = &Product> {
         self.derived.popular.iter().filter_map(|&slot| self.body.catalogue.get(slot))
+    }
+
+    /// The slots of the same.
+    pub(crate) fn popular_slots(&self) -> &[u32] {
+        &self.derived.popular
     }
 
     /// The popularity of all products together.
@@ -327,9 +335,14 @@ impl Model {
         self.derived.pull.get(slot as usize).unwrap_or(&UNKNOWN)
     }
 
-    /// By slot: what company is multiplied by to tell what is new (see [`Derived::attraction`]).
-    pub(crate) fn attraction(&self) -> &[[f32; CHUNK]] {
-        &self.derived.attraction
+    /// What makes products worth showing to who has never bought them.
+    pub(crate) fn novelty(&self) -> &Novelty {
+        &self.derived.novelty
+    }
+
+    /// What is learnt of which of them are taken.
+    pub(crate) fn choices(&self) -> &Choices {
+        &self.body.choices
     }
 
     /// What is learnt of probabilities.
@@ -340,7 +353,9 @@ impl Model {
     /// How each learner does: what it says, days ahead, and how well.
     #[must_use]
     pub fn learner_status(&self) -> Vec<(&'static str, u8, LearnerStatus)> {
-        self.body.learners.status()
+        let mut all = self.body.learners.status();
+        all.push(("new_product", 0, self.body.choices.status()));
+        all
     }
 
     /// Rows that wait for a label.
@@ -352,7 +367,7 @@ impl Model {
     /// About how many bytes of memory the model takes, lists shared with other models included.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let derived = self.derived.pull.len() * (size_of::<Pull>() + size_of::<f32>());
+        let derived = self.derived.pull.len() * size_of::<Pull>() + self.derived.novelty.memory_bytes();
         size_of::<Body>()
             + derived
             + self.body.catalogue.memory_bytes()

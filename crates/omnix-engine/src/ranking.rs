@@ -1,13 +1,15 @@
 //! The two lists of products for one customer: what to buy again and what is new.
 //!
 //! Two lists and not one, because what a customer owns leaves no room for anything new among the first ten. A
-//! pure function of the customer's own products, the model and the moment: fixed weights that hold in any
-//! shop, which a learnt ranker may replace.
+//! pure function of the customer's own products, the model and the moment. What is bought again is ranked by fixed
+//! weights that hold in any shop; what is new by weights that each shop's orders teach: there shops differ.
 //!
 //! Deliberately not here: how the customer's products are stored, and whether a change of the lists is worth
 //! telling.
 
 mod change;
+mod choosing;
+mod newcomers;
 mod occasion;
 mod scratch;
 
@@ -18,10 +20,12 @@ use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
 use crate::math::{days_between, exp, narrow, sqrt};
-use crate::model::Pull;
+use crate::model::{COMPANY_FLOOR, Pull};
 use crate::view::{Recommendations, Recommended};
 use crate::{IntervalSums, LogNormal, Model, Product};
 pub(crate) use change::NEWS_MIN;
+pub(crate) use choosing::{before, choice};
+use newcomers::Newcomers;
 pub(crate) use occasion::rank_on;
 use scratch::Scratch;
 
@@ -81,13 +85,12 @@ const DUE_MIN: f64 = 0.5;
 /// sells less and less of. Most own products were bought equally often, once or twice: how such ties are
 /// broken matters more than how recent a purchase is.
 ///
-/// `new`: the companions of own products and of the basket, by cosine times the trend of their popularity,
-/// `cf_j (s_j + 0.001)/(l_j + 0.001)` with `s` and `l` the fast and the slow popularity as parts of the largest;
-/// then what is popular. A stranger gets what is popular.
+/// `new`: the companions of own products and of the basket, and what is popular, by how well they go with what is
+/// held and by their sales; what each of these counts is learnt from what customers take (`choosing`).
 pub(crate) fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
     Ranking::of(model, query).map_or_else(Recommendations::default, |mut ranking| Recommendations {
         again: ranking.list_again(),
-        new: ranking.list_new(),
+        new: ranking.list_new(&[]),
     })
 }
 
@@ -112,9 +115,17 @@ impl<'a> Ranking<'a> {
         self.again()
     }
 
-    /// What is new.
-    pub(crate) fn list_new(&mut self) -> Vec<Recommended> {
-        new(self.model, self.query, &mut self.taste)
+    /// What is new; products `beside` the candidates compete.
+    pub(crate) fn list_new(&mut self, beside: &[u32]) -> Vec<Recommended> {
+        let newcomers = Newcomers::of(self.model, &mut self.taste);
+        let best = newcomers.best(self.query.limit, beside).into_iter();
+        let listed = best.filter_map(|newcomer| {
+            let product = self.model.at(newcomer.slot)?;
+            let is_company = f64::from(newcomer.company) >= COMPANY_FLOOR;
+            let reason = if is_company { "bought_together" } else { "popular" };
+            Some(recommended(newcomer.score.into(), product.id(), Some(product), reason))
+        });
+        listed.collect()
     }
 }
 
@@ -348,44 +359,6 @@ fn liked<'a>(query: &RankQuery<'a>, taste: &Taste<'a>) -> Vec<Liked<'a>> {
 fn interval(model: &Model, query: &RankQuery<'_>, item: &OwnItem<'_>, pull: &Pull) -> LogNormal {
     let prior = model.intervals();
     prior.posterior(prior.prior_mean_at(pull.lean.into(), query.intervals), item.intervals)
-}
-
-/// Products that the customer does not hold.
-fn new(model: &Model, query: &RankQuery<'_>, taste: &mut Taste<'_>) -> Vec<Recommended> {
-    taste.company.clear(&taste.held);
-    let id = |slot: u32| model.at(slot).map(Product::id);
-    let mut first: Vec<(f32, u32)> = Vec::with_capacity(query.limit.min(model.slots()) + 1);
-    taste.company.drain(model.attraction(), query.limit, |score, slot| {
-        let stands_before = |&(other, held): &(f32, u32)| {
-            score.total_cmp(&other).then_with(|| id(held).cmp(&id(slot))).is_lt()
-        };
-        first.insert(first.partition_point(stands_before), (score, slot));
-        first.truncate(query.limit);
-        first.get(query.limit - 1).map(|&(least, _)| least)
-    });
-    let companions = first.into_iter().filter_map(|(score, slot)| Some((score, model.at(slot)?)));
-    let mut list: Vec<Recommended> = companions
-        .map(|(score, product)| recommended(score.into(), product.id(), Some(product), "bought_together"))
-        .collect();
-    // What is popular stands behind every companion, whatever their scores.
-    let floor = list.last().map_or(1.0, |last| last.score);
-    let peak = model.peak();
-    for product in model.popular() {
-        if list.len() >= query.limit {
-            break;
-        }
-        let is_held = model.slot(product.id()).is_some_and(|slot| taste.held.contains(&slot));
-        if is_held || list.iter().any(|listed| listed.product_id == *product.id()) {
-            continue;
-        }
-        list.push(popular(product, floor, peak.short));
-    }
-    list
-}
-
-/// A product that is popular; it stands behind every companion, of which `floor` is the lowest score.
-fn popular(product: &Product, floor: f64, peak: f64) -> Recommended {
-    recommended(floor * product.popularity().short / (2.0 * peak), product.id(), Some(product), "popular")
 }
 
 #[cfg(test)]

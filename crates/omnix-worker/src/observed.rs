@@ -5,8 +5,8 @@
 //! one that holds its whole tally takes their place.
 
 use omnix_engine::{
-    Basket, Buyer, Interval, LearnerInput, Measured, Observation, Occasion, Order, OrderHour, Sale, Score,
-    Tally,
+    Basket, Buyer, ChoiceSums, Interval, LearnerInput, Measured, Observation, Occasion, Order, OrderHour,
+    Sale, Score, Tally,
 };
 use omnix_model::{DecodeError, DeviceType, ProductId, Reader, Writer};
 use smol_str::SmolStr;
@@ -102,6 +102,10 @@ pub fn encode(observations: &[Observation]) -> Vec<u8> {
                 out.u8(4);
                 input.encode(&mut out);
             }
+            Observation::Choice(choice) => {
+                out.u8(6);
+                choice.encode(&mut out);
+            }
         }
     }
     out.into_bytes()
@@ -162,6 +166,7 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Observation, DecodeError> {
             score: decode_optional(reader)?,
             is_alert: reader.flag()?,
         }),
+        6 => Observation::Choice(ChoiceSums::decode(reader)?),
         kind => return Err(DecodeError::Unknown(u64::from(kind))),
     })
 }

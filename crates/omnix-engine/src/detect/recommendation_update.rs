@@ -15,11 +15,12 @@ use std::sync::Arc;
 use omnix_model::{Figure, ProductId, Timestamp};
 
 use crate::basket::Basket;
-use crate::customer::{Customer, LISTED, key};
+use crate::customer::{Customer, LISTED, Product, key};
 use crate::detect::Rule;
 use crate::math;
+use crate::model::ChoiceSums;
 use crate::priority::Case;
-use crate::ranking::{NEWS_MIN, OwnItem, RankQuery, Ranking, rank, rank_on};
+use crate::ranking::{self, NEWS_MIN, OwnItem, RankQuery, Ranking, rank, rank_on};
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
 use crate::{Model, Occasion, Recommendations, Recommended};
@@ -103,6 +104,25 @@ pub(crate) fn lists(customer: Option<&Customer>, model: &Model, asked: &Asked<'_
         }
     }
     lists
+}
+
+/// What an order that has ended says of how customers choose among what is new to them.
+pub(crate) fn taken(customer: &Customer, model: &Model, basket: &Basket) -> Option<ChoiceSums> {
+    let is_new = |product: &&Product| product.first_basket == basket.number;
+    let taken: Vec<u32> =
+        customer.products().filter(is_new).filter_map(|product| model.slot(&product.id)).collect();
+    let items = own_items(customer).into_iter();
+    // What the order holds was bought no basket ago.
+    let own = items.map(|item| ranking::before(&item, item.baskets_since_last == 0));
+    let own: Vec<OwnItem<'_>> = own.filter(|item| item.baskets > 0).collect();
+    let query = RankQuery {
+        own: &own,
+        intervals: customer.intervals(),
+        basket: &[],
+        limit: LISTED,
+        now: basket.first_at,
+    };
+    ranking::choice(model, &query, &taken)
 }
 
 /// What the customer's state says of their products, as the lists need it.

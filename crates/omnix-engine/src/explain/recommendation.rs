@@ -22,10 +22,24 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     steps.extend(lists.new.iter().map(|product| {
         of_product(
             "new",
-            "a product that the customer has not bought: by what those buy who buy the same, and by what is popular",
+            "a product that the customer has not bought: by what those buy who buy the same, and by how it sells, as \
+             this shop's orders teach",
             product,
         )
     }));
+    let [company, lately, long] = decision.context.model.choices().weights();
+    steps.push(
+        step(
+            "new.score",
+            "what a product's company, as a part of the best one's, and its sales, as parts of the best-selling \
+             product's, are worth",
+            "(company + 0.1)^companyWeight * (lately + 0.001)^latelyWeight * (long + 0.001)^longWeight",
+            text("best first"),
+        )
+        .number("companyWeight", company, Origin::Model)
+        .number("latelyWeight", lately, Origin::Model)
+        .number("longWeight", long, Origin::Model),
+    );
     let is_first = decision.before.is_none_or(|before| before.head.listed.is_none());
     steps.push(
         step(

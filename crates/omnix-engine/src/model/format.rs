@@ -4,7 +4,7 @@
 //! (count, sum), 2 x 320 scores, scored orders, alerts) · hours (24 x orders, 320 scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
 //! (count, sum), popularity (5 floats), baskets, lines (count, sum)) · companions (anchor (flag, time); by slot: count,
 //! (difference, weight)) · occasions (count; circumstance, sales, others (floats), products (count; difference, sales)) ·
-//! learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
+//! choices (flag, 13 floats; labels, gate) · learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::model::catalogue::Catalogue;
 use crate::model::companions::Companions;
 use crate::model::learners::Learners;
 use crate::model::occasions::Occasions;
-use crate::model::{AmountPrior, Body, HourPrior, IntervalPrior, Model, ModelLimits, Product};
+use crate::model::{AmountPrior, Body, Choices, HourPrior, IntervalPrior, Model, ModelLimits, Product};
 
 const VERSION: u64 = 1;
 
@@ -46,6 +46,7 @@ impl Model {
         }
         body.companions.encode(slots.len(), &mut out);
         body.occasions.encode(&mut out);
+        body.choices.encode(&mut out);
         body.learners.encode(&mut out);
         out.into_bytes()
     }
@@ -69,6 +70,7 @@ impl Model {
         let catalogue = read_catalogue(&mut from)?;
         let companions = Companions::decode(&mut from, &catalogue)?;
         let occasions = Occasions::decode(&mut from, &catalogue)?;
+        let choices = Choices::decode(&mut from)?;
         let learners = Arc::new(Learners::decode(&mut from)?);
         if !from.is_empty() {
             return Err(DecodeError::Invalid("model"));
@@ -84,6 +86,7 @@ impl Model {
             catalogue,
             companions,
             occasions,
+            choices,
             learners,
         }))
     }

@@ -16,7 +16,7 @@ use crate::model::companions::{Bought, Companions};
 use crate::model::occasions::Counted;
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
 use crate::model::tally::{HourSums, IntervalTally, OrderSums, ProductTally, SampledBasket};
-use crate::model::{Body, LineSums, Model, Tally};
+use crate::model::{Body, ChoiceSums, LineSums, Model, Tally};
 
 /// The model that follows `model` when an epoch that ended at `until` taught `tallies`.
 ///
@@ -42,15 +42,18 @@ fn fold(model: &Model, epoch: &Epoch<'_>, learnt: impl FnOnce() -> Probabilities
     let mut interval_sums = IntervalTally::default();
     let (mut order_sums, mut line_sums) = (OrderSums::default(), LineSums::default());
     let mut hour_sums = HourSums::default();
+    let (mut choices, mut taken) = (old.choices, ChoiceSums::default());
     for tally in &tallies {
         interval_sums.merge(&tally.intervals);
         order_sums.merge(&tally.orders);
         hour_sums.merge(&tally.hours);
+        taken.merge(&tally.choices);
         tally.products.iter().for_each(|product| line_sums.merge(product.lines));
     }
     intervals.fold(&interval_sums);
     amounts.fold(&order_sums, line_sums, days);
     hours.fold(days, &hour_sums);
+    choices.fold(&taken, days);
 
     let mut catalogue = old.catalogue.clone();
     let (mut companions, mut occasions) = (old.companions.clone(), old.occasions.clone());
@@ -90,6 +93,7 @@ fn fold(model: &Model, epoch: &Epoch<'_>, learnt: impl FnOnce() -> Probabilities
         catalogue,
         companions,
         occasions,
+        choices,
         learners: learnt().0,
     };
     Model::of_body(body)

@@ -4,7 +4,7 @@ use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
 use crate::Occasion;
-use crate::model::LearnerInput;
+use crate::model::{ChoiceSums, LearnerInput};
 
 /// One thing that a record teaches about all customers.
 ///
@@ -20,6 +20,8 @@ pub enum Observation {
     Basket(Basket),
     /// An order's amount was looked at: once per basket.
     Order(Order),
+    /// What an order took of what was new to the customer.
+    Choice(ChoiceSums),
     /// What the learners are told.
     Learner(LearnerInput),
     /// An order came at an hour of the shop's day: once per basket whose time of day is known.

@@ -49,6 +49,12 @@ pub struct Popularity {
 }
 
 impl Popularity {
+    /// The fast and the slow popularity as parts of the largest.
+    pub(crate) fn parts_of(&self, peak: &Self) -> (f64, f64) {
+        let part = |sales: f64, peak: f64| if peak > 0.0 { sales / peak } else { 0.0 };
+        (part(self.short, peak.short), part(self.long, peak.long))
+    }
+
     /// Multiplies what decays.
     pub(super) fn decay(&mut self, long: f64, short: f64) {
         self.long *= long;

@@ -27,7 +27,9 @@ pub(super) use rows::RowSample;
 use crate::math::{days_between, decay, exp2};
 use crate::model::index::{Index, hash};
 use crate::model::product::{LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS};
-use crate::model::{Basket, Buyer, Interval, IntervalSums, LineSums, Observation, Popularity, Sale};
+use crate::model::{
+    Basket, Buyer, ChoiceSums, Interval, IntervalSums, LineSums, Observation, Popularity, Sale,
+};
 use crate::occasion::Circumstance;
 
 /// Products that a tally holds at the most; what is seen of others goes into the sums over all products.
@@ -54,6 +56,7 @@ pub struct Tally {
     pub(super) orders: OrderSums,
     pub(super) hours: HourSums,
     pub(super) baskets: BasketSample,
+    pub(super) choices: ChoiceSums,
     pub(super) rows: RowSample,
     left_out: u64,
 }
@@ -109,6 +112,7 @@ impl Tally {
                 Observation::Interval(interval) => self.absorb_interval(interval),
                 Observation::Basket(basket) => self.absorb_basket(basket),
                 Observation::Order(order) => self.left_out += self.orders.absorb(*order),
+                Observation::Choice(choice) => self.absorb_choice(choice),
                 Observation::Learner(input) => self.left_out += self.rows.absorb(input),
                 Observation::Hour(order) => self.left_out += self.hours.absorb(*order),
             }
@@ -124,6 +128,7 @@ impl Tally {
             && self.orders.is_empty()
             && self.hours.is_empty()
             && self.baskets.is_empty()
+            && self.choices.is_empty()
             && self.rows.is_empty()
     }
 
@@ -211,6 +216,16 @@ impl Tally {
         places.sort_unstable();
         places.dedup();
         self.left_out += self.baskets.add(basket.key, basket.at, places);
+    }
+
+    fn absorb_choice(&mut self, choice: &ChoiceSums) {
+        let mut sums = self.choices;
+        sums.merge(choice);
+        if sums.is_sane() {
+            self.choices = sums;
+        } else {
+            self.left_out += 1;
+        }
     }
 
     /// The weights of a sale at `at`: 2^((at - base)/half-life), for the slow and the fast popularity.

@@ -5,8 +5,10 @@
 //!
 //! Deliberately not here: what follows when they are (`recommendation_update`).
 
+use std::ops::ControlFlow;
+
+use super::newcomers::{Newcomer, Newcomers};
 use super::{Best, Ranking, Scored, liked};
-use crate::model::{Product, hash};
 
 /// New products among the first of a list that make it another one: most of them.
 pub(crate) const NEWS_MIN: usize = 3;
@@ -34,33 +36,26 @@ impl Ranking<'_> {
 
     /// The same of what is new.
     pub(crate) fn is_new_changed(&mut self, told: &[u32; FIRST]) -> bool {
-        let model = self.model;
+        let newcomers = Newcomers::of(self.model, &mut self.taste);
         let hashes = told.iter().chain(&[0]);
-        let mut slots: Vec<u32> = hashes.flat_map(|hash| model.slots_under(*hash)).collect();
-        slots.sort_unstable();
-        slots.dedup();
-        self.taste.company.clear(&self.taste.held);
-        let (company, factors) = (&self.taste.company, model.attraction());
-        let factor = |slot: u32| factors.as_flattened().get(slot as usize).copied().unwrap_or(0.0);
-        let id = |slot: u32| model.at(slot).map(Product::id);
-        let rank = |a: (f32, u32), b: (f32, u32)| b.0.total_cmp(&a.0).then_with(|| id(a.1).cmp(&id(b.1)));
-        let mut scores: Vec<(f32, u32)> =
-            slots.iter().map(|&slot| (company.at(slot) * factor(slot), slot)).collect();
-        scores.retain(|(score, _)| *score >= f32::MIN_POSITIVE);
-        scores.sort_unstable_by(|a, b| rank(*a, *b));
-        let last = scores.get(NEWS_MIN - 1).copied();
+        let mut told: Vec<Newcomer> = hashes.flat_map(|hash| newcomers.under(*hash)).collect();
+        told.sort_unstable_by_key(|newcomer| newcomer.slot);
+        told.dedup_by_key(|newcomer| newcomer.slot);
+        let is_told =
+            |newcomer: &Newcomer| told.binary_search_by_key(&newcomer.slot, |newcomer| newcomer.slot).is_ok();
+        let mut best = told.clone();
+        best.sort_unstable_by(|a, b| newcomers.rank(a, b));
+        let last = best.get(NEWS_MIN - 1);
         let mut news = 0;
-        company.visit(factors, last.map_or(f32::MIN_POSITIVE, |(score, _)| score), |score, slot| {
-            let stands_before = last.is_none_or(|last| rank((score, slot), last).is_lt());
-            news += usize::from(stands_before && !slots.contains(&slot));
-            news < NEWS_MIN
+        newcomers.visit(&[], |newcomer| {
+            let stands_before = last.is_none_or(|last| newcomers.rank(&newcomer, last).is_lt());
+            news += usize::from(stands_before && !is_told(&newcomer));
+            if news >= NEWS_MIN {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(last.map_or(f32::MIN_POSITIVE, |last| last.score))
         });
-        if last.is_some() || news >= NEWS_MIN {
-            return news >= NEWS_MIN;
-        }
-        // There are few companions: what is popular has places too.
-        let keys = self.list_new().into_iter().map(|product| hash(&product.product_id));
-        keys.filter(|key| *key != 0 && !told.contains(key)).count() >= NEWS_MIN
+        news >= NEWS_MIN
     }
 }
 

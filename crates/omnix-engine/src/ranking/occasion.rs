@@ -7,11 +7,11 @@
 //!
 //! Deliberately not here: the lists that hold anywhere (`ranking`), and what is sold on an occasion (`model`).
 
-use super::{RankQuery, popular, rank};
+use super::{RankQuery, Ranking, rank};
 use crate::Model;
 use crate::model::Sold;
 use crate::occasion::Occasion;
-use crate::view::{Recommendations, Recommended};
+use crate::view::Recommendations;
 
 /// How many times as long as asked for the list is whose products are ranked anew.
 const WIDER: usize = 3;
@@ -24,8 +24,10 @@ pub(crate) fn rank_on(model: &Model, query: &RankQuery<'_>, occasion: Occasion) 
     if here.sold.is_empty() || query.limit == 0 {
         return rank(model, query);
     }
-    let mut lists = rank(model, &RankQuery { limit: query.limit.saturating_mul(WIDER), ..*query });
-    here.add_best(query, &mut lists.new);
+    let wide = RankQuery { limit: query.limit.saturating_mul(WIDER), ..*query };
+    let Some(mut ranking) = Ranking::of(model, &wide) else { return Recommendations::default() };
+    let mut lists =
+        Recommendations { again: ranking.list_again(), new: ranking.list_new(&here.best(wide.limit)) };
     for list in [&mut lists.again, &mut lists.new] {
         for product in list.iter_mut() {
             product.score *= model.slot(&product.product_id).map_or(1.0, |slot| here.lift(slot));
@@ -51,25 +53,13 @@ impl Here<'_> {
         lifts.fold(1.0, most).clamp(1.0 / LIFT_MAX, LIFT_MAX)
     }
 
-    /// Adds what sells best here to what is new, as popular as it is everywhere.
-    fn add_best(&self, query: &RankQuery<'_>, new: &mut Vec<Recommended>) {
-        let peak = self.model.peak().short;
-        if peak <= 0.0 {
-            return;
-        }
-        // As in the list itself: what is popular stands behind every companion.
-        let companions = new.iter().filter(|product| product.reason == "bought_together");
-        let floor = companions.map(|product| product.score).fold(f64::INFINITY, f64::min).min(1.0);
-        let mut slots: Vec<u32> = self.sold.iter().flat_map(|sold| sold.best(query.limit * WIDER)).collect();
+    /// What sells best here and is not among what is popular everywhere.
+    fn best(&self, limit: usize) -> Vec<u32> {
+        let mut slots: Vec<u32> = self.sold.iter().flat_map(|sold| sold.best(limit)).collect();
         slots.sort_unstable();
         slots.dedup();
-        for product in slots.into_iter().filter_map(|slot| self.model.at(slot)) {
-            let id = product.id();
-            let is_held = query.own.iter().any(|own| own.product_id == id) || query.basket.contains(id);
-            if !is_held && !new.iter().any(|listed| listed.product_id == *id) {
-                new.push(popular(product, floor, peak));
-            }
-        }
+        slots.retain(|slot| !self.model.popular_slots().contains(slot));
+        slots
     }
 }
 

@@ -5,25 +5,26 @@
 //! ranked needs no more, and those of a shop's products fit into a core's nearest cache.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 
 use crate::Model;
 use crate::model::{CHUNK, Neighbour};
 
 /// Slots up to which all are looked at; of more, those are noted that were added to.
 const SLOTS_SCANNED_MAX: usize = 16_384;
+/// The figure of a slot that is out.
+const BARRED: f32 = -1.0;
 
 thread_local! {
     static SPARE: Cell<Vec<[f32; CHUNK]>> = const { Cell::new(Vec::new()) };
 }
 
-/// A figure for each slot, not negative.
+/// A figure for each slot, not negative but where a slot is out.
 pub(super) struct Scratch {
     /// Whole chunks.
     figures: Vec<[f32; CHUNK]>,
     /// The slots that are not 0, each once; kept only where there are too many slots to look at all.
     touched: Option<Vec<u32>>,
-    /// Nothing was added since all were 0.
-    is_zero: bool,
 }
 
 impl Scratch {
@@ -31,7 +32,7 @@ impl Scratch {
     pub(super) fn zeroed(slots: usize) -> Self {
         let mut figures = SPARE.take();
         figures.resize(slots.div_ceil(CHUNK), [0.0; CHUNK]);
-        Self { figures, touched: (slots > SLOTS_SCANNED_MAX).then(Vec::new), is_zero: false }
+        Self { figures, touched: (slots > SLOTS_SCANNED_MAX).then(Vec::new) }
     }
 
     /// Adds `share` of each companion of the product in `slot`.
@@ -64,83 +65,68 @@ impl Scratch {
         self.figures.as_flattened().get(slot as usize).copied().unwrap_or(0.0)
     }
 
-    /// Sets those of `slots` to 0.
-    pub(super) fn clear(&mut self, slots: &[u32]) {
+    /// Takes those of `slots` out: their figure is below 0 from now on.
+    pub(super) fn bar(&mut self, slots: &[u32]) {
         let figures = self.figures.as_flattened_mut();
         for &slot in slots {
-            if let Some(figure) = figures.get_mut(slot as usize) {
-                *figure = 0.0;
+            let Some(figure) = figures.get_mut(slot as usize) else { continue };
+            if let Some(touched) = &mut self.touched
+                && *figure == 0.0
+            {
+                touched.push(slot);
             }
+            *figure = BARRED;
         }
     }
 
-    /// Calls `goes_on` with each product of figure and factor that is not below `least`, as long as it says so.
+    /// The largest figure of each chunk, times its factor; one for all where only what was added to is looked at.
+    pub(super) fn peaks(&self, factors: &[[f32; CHUNK]]) -> Vec<f32> {
+        let Some(touched) = &self.touched else {
+            return self
+                .figures
+                .iter()
+                .zip(factors)
+                .map(|(figures, factors)| peak(figures, factors))
+                .collect();
+        };
+        let factors = factors.as_flattened();
+        let figure = |slot: &u32| self.at(*slot) * factors.get(*slot as usize).copied().unwrap_or(0.0);
+        vec![touched.iter().map(figure).fold(0.0, f32::max)]
+    }
+
+    /// Calls `look` with each figure above 0, times its factor, and its slot: of the chunks that `is_worth` looking at
+    /// by their number, as long as `look` goes on.
     pub(super) fn visit(
         &self,
         factors: &[[f32; CHUNK]],
-        least: f32,
-        mut goes_on: impl FnMut(f32, u32) -> bool,
-    ) {
+        mut is_worth: impl FnMut(usize) -> bool,
+        mut look: impl FnMut(f32, u32) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         if let Some(touched) = &self.touched {
             let factors = factors.as_flattened();
-            let score = |slot: u32| self.at(slot) * factors.get(slot as usize).copied().unwrap_or(0.0);
-            let mut scores = touched.iter().map(|&slot| (score(slot), slot));
-            let _: bool = scores.all(|(score, slot)| score < least || goes_on(score, slot));
-            return;
+            let factor = |slot: u32| factors.get(slot as usize).copied().unwrap_or(0.0);
+            let mut figures = touched.iter().map(|&slot| (self.at(slot) * factor(slot), slot));
+            return figures.try_for_each(|(figure, slot)| {
+                if figure > 0.0 { look(figure, slot) } else { ControlFlow::Continue(()) }
+            });
         }
-        for ((figures, factors), first) in self.figures.iter().zip(factors).zip((0_u32..).step_by(CHUNK)) {
-            if peak(figures, factors) < least {
-                continue;
-            }
-            let scores = figures.iter().zip(factors).map(|(figure, factor)| figure * factor);
-            if !scores.zip(first..).all(|(score, slot)| score < least || goes_on(score, slot)) {
-                return;
-            }
-        }
-    }
-
-    /// Calls `take` with each product of figure and factor that may be among the `places` largest: above 0 and not
-    /// below the limit that the call before answered. Sets all figures to 0.
-    pub(super) fn drain(
-        &mut self,
-        factors: &[[f32; CHUNK]],
-        places: usize,
-        mut take: impl FnMut(f32, u32) -> Option<f32>,
-    ) {
-        let mut least = f32::MIN_POSITIVE;
-        if let Some(touched) = self.touched.take() {
-            let factors = factors.as_flattened();
-            for &slot in &touched {
-                let score = self.at(slot) * factors.get(slot as usize).copied().unwrap_or(0.0);
-                if score >= least {
-                    least = take(score, slot).unwrap_or(least);
-                }
-            }
-            self.clear(&touched);
-            self.touched = Some(Vec::new());
-            return;
-        }
-        let chunks = self.figures.iter().zip(factors);
-        let peaks: Vec<f32> = chunks.clone().map(|(figures, factors)| peak(figures, factors)).collect();
-        // As many chunks as there are places have a product that is not below this: what is has no place.
-        least = least.max(nth_largest(peaks.clone(), places));
-        for (((figures, factors), peak), first) in chunks.zip(peaks).zip((0_u32..).step_by(CHUNK)) {
-            if peak < least {
+        let chunks = self.figures.iter().zip(factors).zip((0_u32..).step_by(CHUNK));
+        for (chunk, ((figures, factors), first)) in chunks.enumerate() {
+            if !is_worth(chunk) {
                 continue;
             }
             for (slot, (figure, factor)) in (first..).zip(figures.iter().zip(factors)) {
-                let score = figure * factor;
-                if score >= least {
-                    least = take(score, slot).unwrap_or(least);
+                let figure = figure * factor;
+                if figure > 0.0 {
+                    look(figure, slot)?;
                 }
             }
         }
-        self.figures.fill([0.0; CHUNK]);
-        self.is_zero = true;
+        ControlFlow::Continue(())
     }
 }
 
-/// The largest of the products, none of them negative: found without a branch for each.
+/// The largest of the products, 0 at the least: found without a branch for each.
 fn peak(figures: &[f32; CHUNK], factors: &[f32; CHUNK]) -> f32 {
     const LANES: usize = 8;
     let mut most = [0.0_f32; LANES];
@@ -153,24 +139,21 @@ fn peak(figures: &[f32; CHUNK], factors: &[f32; CHUNK]) -> f32 {
     most.iter().fold(0.0, |peak, most| if *most > peak { *most } else { peak })
 }
 
-/// The `n`-th largest of `values`, counted from 1; 0 where there are fewer.
-fn nth_largest(mut values: Vec<f32>, n: usize) -> f32 {
-    if n == 0 || n > values.len() {
-        return 0.0;
-    }
-    let (_, nth, _) = values.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
-    *nth
-}
-
 impl Drop for Scratch {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
         }
-        if let Some(touched) = self.touched.take() {
-            self.clear(&touched);
-        } else if !self.is_zero {
-            self.figures.fill([0.0; CHUNK]);
+        match &self.touched {
+            Some(touched) => {
+                let figures = self.figures.as_flattened_mut();
+                for &slot in touched {
+                    if let Some(figure) = figures.get_mut(slot as usize) {
+                        *figure = 0.0;
+                    }
+                }
+            }
+            None => self.figures.fill([0.0; CHUNK]),
         }
         SPARE.set(std::mem::take(&mut self.figures));
     }
@@ -184,30 +167,38 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_drained_holds_the_largest_products(
+        fn all_that_is_above_0_and_in_is_visited(
             figures in prop::collection::vec((0..50_u8, 0..50_u8), 0..400),
-            places in 1..8_usize,
+            out in prop::collection::vec(0..400_u32, 0..9),
+            is_large in any::<bool>(),
         ) {
             let chunks = figures.len().div_ceil(CHUNK);
             let mut scratch = Scratch::zeroed(figures.len());
+            scratch.touched = is_large.then(Vec::new);
             let mut factors = vec![[0.0; CHUNK]; chunks];
-            for (slot, (figure, factor)) in figures.iter().enumerate() {
-                scratch.figures.as_flattened_mut()[slot] = (*figure).into();
-                factors.as_flattened_mut()[slot] = (*factor).into();
+            for (slot, (figure, factor)) in (0_u32..).zip(&figures) {
+                if let Some(touched) = scratch.touched.as_mut().filter(|_| *figure > 0) {
+                    touched.push(slot);
+                }
+                scratch.figures.as_flattened_mut()[slot as usize] = (*figure).into();
+                factors.as_flattened_mut()[slot as usize] = (*factor).into();
             }
-            let mut drained: Vec<f32> = Vec::new();
-            scratch.drain(&factors, places, |score, _| {
-                drained.push(score);
-                None
+            scratch.bar(&out);
+            let mut visited = Vec::new();
+            let peaks = scratch.peaks(&factors);
+            let seen = scratch.visit(&factors, |chunk| peaks[chunk] > 0.0, |figure, slot| {
+                visited.push((slot, figure));
+                ControlFlow::Continue(())
             });
-            let mut all: Vec<f32> = figures.iter().map(|(a, b)| f32::from(*a) * f32::from(*b)).collect();
-            all.retain(|score| *score > 0.0);
-            for scores in [&mut drained, &mut all] {
-                scores.sort_by(|a, b| b.total_cmp(a));
-                scores.truncate(places);
-            }
-            prop_assert_eq!(drained, all);
-            prop_assert!(scratch.figures.as_flattened().iter().all(|figure| *figure == 0.0));
+            prop_assert!(seen.is_continue());
+            let product = |&(figure, factor): &(u8, u8)| f32::from(figure) * f32::from(factor);
+            let all = (0_u32..).zip(figures.iter().map(product));
+            let wanted: Vec<_> = all.filter(|(slot, figure)| *figure > 0.0 && !out.contains(slot)).collect();
+            prop_assert_eq!(&visited, &wanted);
+            let most = wanted.iter().map(|(_, figure)| *figure).fold(0.0, f32::max);
+            prop_assert!((peaks.into_iter().fold(0.0, f32::max) - most).abs() <= 0.0);
+            drop(scratch);
+            prop_assert!(Scratch::zeroed(400).figures.as_flattened().iter().all(|figure| *figure == 0.0));
         }
     }
 }

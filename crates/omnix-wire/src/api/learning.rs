@@ -26,9 +26,10 @@ pub struct LearningStatus {
 #[serde(rename_all = "camelCase")]
 pub struct LearnerBody {
     /// What it says: `bought_again` (on the day of a purchase, of the same product), `due` (on any day, of a
-    /// product bought before) or `order` (of a customer).
+    /// product bought before), `order` (of a customer) or `new_product` (of what a customer has never bought, which
+    /// an order takes).
     pub name: &'static str,
-    /// How many days ahead.
+    /// How many days ahead; 0: with the order.
     pub days_ahead: u8,
     /// Labels that it has learnt from.
     pub labels: u64,

@@ -106,7 +106,7 @@ impl LearnerStatus {
     /// Whether the fallback speaks although there are labels enough: what was learnt does so much worse.
     #[must_use]
     pub fn has_fallen_back(&self) -> bool {
-        self.stage == LearnerStage::Straightened
+        self.stage != LearnerStage::Learnt && self.labels >= JUDGED_FROM
     }
 }
 

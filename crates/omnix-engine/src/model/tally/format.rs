@@ -4,7 +4,7 @@
 //! intervals (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines; circumstances (count; circumstance, sales)) ·
 //! intervals (count, sum, within count, within sum, exposure) · orders (2 x 3 x (count, sum); scores of
 //! amounts and of lines; alerts), hours (24 x orders; scores; alerts), scores being (count; difference of bins, count) · baskets (level, count; key, time,
-//! places (count, differences)) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
+//! places (count, differences)) · choices (flag, 13 floats) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
 
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
@@ -19,7 +19,7 @@ use super::{
 use crate::math::bin;
 use crate::model::product::{MASS_MAX, mass};
 use crate::model::threshold::BINS;
-use crate::model::{IntervalSums, LineSums, Popularity};
+use crate::model::{ChoiceSums, IntervalSums, LineSums, Popularity};
 use crate::occasion::Circumstance;
 
 const VERSION: u64 = 1;
@@ -51,6 +51,7 @@ impl Tally {
         write_orders(&self.orders, out);
         write_hours(&self.hours, out);
         write_baskets(&self.baskets, out);
+        self.choices.encode(out);
         self.rows.write(out);
     }
 
@@ -94,6 +95,7 @@ impl Tally {
         tally.orders = read_orders(from)?;
         tally.hours = read_hours(from)?;
         tally.baskets = read_baskets(from, count)?;
+        tally.choices = ChoiceSums::decode(from)?;
         tally.rows = RowSample::read(from)?;
         Ok(tally)
     }

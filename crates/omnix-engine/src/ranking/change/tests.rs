@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::fixture::{basket, day, product, sale, taught};
+use crate::model::hash;
 use crate::ranking::{OwnItem, RankQuery, rank};
 use crate::view::Recommended;
 use crate::{IntervalSums, Model, Observation};

@@ -3,6 +3,7 @@
 use omnix_model::{DeviceType, ProductId};
 
 use super::*;
+use crate::Recommended;
 use crate::model::fixture::{basket, day, product, sale, taught};
 use crate::model::hash;
 use crate::ranking::OwnItem;

@@ -1,0 +1,311 @@
+//! Which of the products that are new to a customer they take: a conditional logit, learnt as orders come.
+//!
+//! Of the products on offer each is taken with a probability that goes with `exp(w x)` (`McFadden` 1974,
+//! Conditional logit analysis of qualitative choice behavior); `x` says how well it goes with what the customer
+//! buys, how it sells lately, and how it has sold for long. A shop of many lines an order shows in its companions
+//! what comes next, one of few lines in what is popular: so `w` is learnt. It starts from company times what sells lately, and
+//! follows the orders by Newton steps in information form: what each order says of `w` is a vector and a matrix,
+//! taken at the weights in force, so that lanes send sums and no row waits. Both fade.
+//!
+//! Deliberately not here: what is on offer (`ranking`), and how the weights rank it (`novelty`).
+
+use omnix_model::{DecodeError, Reader, Writer};
+
+use crate::math::{decay, exp, ln};
+use crate::model::learners::{LearnerStage, LearnerStatus};
+
+/// What a choice goes by.
+pub(crate) const FACTORS: usize = 3;
+/// The figures of a product on offer, see [`factors`]; or what each of them weighs.
+pub(crate) type Factors = [f64; FACTORS];
+/// The upper half of a symmetric matrix, row by row.
+type Symmetric = [f64; FACTORS * (FACTORS + 1) / 2];
+/// Where the entries of the upper half stand in the matrix.
+const PLACES: [(usize, usize); FACTORS * (FACTORS + 1) / 2] =
+    [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
+
+/// Company, as a part of the best one's, below which it is noise.
+pub(crate) const COMPANY_FLOOR: f64 = 0.1;
+/// Sales, as a part of the best-selling product's, below which they are noise.
+const SALES_FLOOR: f64 = 0.001;
+
+/// What is believed before any order: company times what sells lately.
+const PRIOR: Factors = [1.0, 1.0, 0.0];
+/// The inverse of the variance of each weight, before any order.
+const PRIOR_PRECISION: Symmetric = [5.0, 0.0, 0.0, 5.0, 0.0, 5.0];
+/// What a choice counts for, of one that is drawn alone: those of one order resemble each other.
+const CHOICE_SHARE: f64 = 0.3;
+/// Days after which what an order said counts half.
+const HALF_LIFE_DAYS: f64 = 14.0;
+/// Weights beyond which something is broken.
+const WEIGHT_MAX: f64 = 4.0;
+/// Orders of an epoch that are looked at; when there are more, every second is let go.
+const ORDERS_MAX: f64 = 16.0;
+/// Zeros that a gate asks for at the most.
+const GATE_MAX: u8 = 40;
+/// How much larger the loss of what was learnt may be before the fixed weights speak.
+const WORSE: f64 = 1.02;
+/// Sums beyond which something is broken.
+const SUM_MAX: f64 = 1e12;
+
+/// The figures of a product: its company as a part of the best one's, and its sales, lately and for long, as parts
+/// of the best-selling product's.
+pub(crate) fn factors(company: f64, short: f64, long: f64) -> Factors {
+    [ln(company + COMPANY_FLOOR), ln(short + SALES_FLOOR), ln(long + SALES_FLOOR)]
+}
+
+/// A product that was on offer, and whether it was taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offered {
+    pub factors: Factors,
+    pub is_taken: bool,
+}
+
+/// What orders say of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ChoiceSums {
+    orders: f64,
+    taken: f64,
+    /// The information `I` of the choices at the weights `w` in force: `taken` times the covariance of the figures.
+    information: Symmetric,
+    /// `I w` and the gradient.
+    vector: Factors,
+    /// The sum of -ln of the probability of what was taken, as learnt and by the fixed weights.
+    loss: f64,
+    fallback_loss: f64,
+}
+
+impl ChoiceSums {
+    pub(in crate::model) fn merge(&mut self, other: &Self) {
+        for (sum, added) in self.all_mut().into_iter().zip(other.all()) {
+            *sum += added;
+        }
+    }
+
+    /// Whether all of it is finite and can be summed up.
+    pub(in crate::model) fn is_sane(&self) -> bool {
+        self.all().into_iter().all(|sum| sum.abs() <= SUM_MAX)
+            && self.orders >= 0.0
+            && self.taken >= 0.0
+            && [0, 3, 5].iter().all(|place| self.information.get(*place).is_some_and(|own| *own >= 0.0))
+    }
+
+    pub(in crate::model) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn all(&self) -> [f64; 13] {
+        let [a, b, c, d, e, f] = self.information;
+        let [x, y, z] = self.vector;
+        [self.orders, self.taken, a, b, c, d, e, f, x, y, z, self.loss, self.fallback_loss]
+    }
+
+    fn all_mut(&mut self) -> [&mut f64; 13] {
+        let [a, b, c, d, e, f] = &mut self.information;
+        let [x, y, z] = &mut self.vector;
+        let (orders, taken) = (&mut self.orders, &mut self.taken);
+        [orders, taken, a, b, c, d, e, f, x, y, z, &mut self.loss, &mut self.fallback_loss]
+    }
+
+    /// Appends it to `out`: whether there is anything, then 13 floats.
+    pub fn encode(&self, out: &mut Writer) {
+        out.flag(!self.is_empty());
+        if !self.is_empty() {
+            self.all().into_iter().for_each(|sum| out.f64(sum));
+        }
+    }
+
+    /// What [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are no such sums.
+    pub fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut sums = Self::default();
+        if from.flag()? {
+            for sum in sums.all_mut() {
+                *sum = from.f64()?;
+            }
+        }
+        if sums.is_sane() { Ok(sums) } else { Err(DecodeError::Invalid("choices")) }
+    }
+}
+
+/// What is learnt of choices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Choices {
+    /// What was seen, fading; in it the precision and the vector of what is believed.
+    seen: ChoiceSums,
+    weights: Factors,
+    /// Products that were taken, all of them.
+    labels: f64,
+    /// Only orders are looked at whose hash begins with so many zeros (in bits).
+    gate: u8,
+}
+
+impl Choices {
+    /// What is believed before any order.
+    pub(crate) fn seed() -> Self {
+        let seen = ChoiceSums {
+            information: PRIOR_PRECISION,
+            vector: times(&PRIOR_PRECISION, &PRIOR),
+            ..ChoiceSums::default()
+        };
+        Self { seen, weights: PRIOR, labels: 0.0, gate: 0 }
+    }
+
+    /// What each figure weighs in what customers take.
+    pub(crate) fn weights(&self) -> Factors {
+        if self.stage() == LearnerStage::Learnt { self.weights } else { PRIOR }
+    }
+
+    /// Whether the order with this hash is looked at.
+    pub(crate) fn takes(&self, key: u64) -> bool {
+        key.leading_zeros() >= self.gate.into()
+    }
+
+    /// What an order says; none when nothing on offer was taken.
+    pub(crate) fn observe(&self, offered: &[Offered]) -> Option<ChoiceSums> {
+        let all = || offered.iter().map(|offered| offered.factors);
+        let chosen = || offered.iter().filter(|offered| offered.is_taken).map(|offered| offered.factors);
+        let taken = chosen().count() as f64;
+        if taken < 1.0 {
+            return None;
+        }
+        let (chances, loss) = chances(&self.weights, all(), chosen());
+        let (_, fallback_loss) = self::chances(&PRIOR, all(), chosen());
+        let mut mean = [0.0; FACTORS];
+        for (factors, chance) in all().zip(&chances) {
+            add(&mut mean, *chance, &factors);
+        }
+        let mut information = [0.0; PLACES.len()];
+        for (factors, chance) in all().zip(&chances) {
+            let off: Factors = std::array::from_fn(|place| at(&factors, place) - at(&mean, place));
+            for (entry, (row, column)) in information.iter_mut().zip(PLACES) {
+                *entry += taken * chance * at(&off, row) * at(&off, column);
+            }
+        }
+        let mut vector = times(&information, &self.weights);
+        chosen().for_each(|factors| add(&mut vector, 1.0, &factors));
+        add(&mut vector, -taken, &mean);
+        Some(ChoiceSums { orders: 1.0, taken, information, vector, loss, fallback_loss })
+    }
+
+    /// Learns from the orders of an epoch that ended `days` after the one before.
+    pub(in crate::model) fn fold(&mut self, sums: &ChoiceSums, days: f64) {
+        let kept = decay(days, HALF_LIFE_DAYS);
+        let (prior, old) = (Self::seed().seen, self.seen);
+        let seen = ChoiceSums {
+            orders: kept * old.orders + sums.orders,
+            taken: kept * old.taken + sums.taken,
+            information: followed(kept, &old.information, &prior.information, &sums.information),
+            vector: followed(kept, &old.vector, &prior.vector, &sums.vector),
+            loss: kept * old.loss + sums.loss,
+            fallback_loss: kept * old.fallback_loss + sums.fallback_loss,
+        };
+        self.seen = seen;
+        self.labels += sums.taken;
+        self.weights = solved(&seen.information, &seen.vector).unwrap_or(PRIOR);
+        if sums.orders > ORDERS_MAX {
+            self.gate = self.gate.saturating_add(1).min(GATE_MAX);
+        } else if sums.orders < ORDERS_MAX / 4.0 {
+            self.gate = self.gate.saturating_sub(1);
+        }
+    }
+
+    fn stage(&self) -> LearnerStage {
+        let is_worse = self.seen.loss > WORSE * self.seen.fallback_loss;
+        if self.labels < LearnerStatus::LABELS_NEEDED
+            || (self.labels >= LearnerStatus::LABELS_TO_JUDGE && is_worse)
+        {
+            LearnerStage::Analytic
+        } else {
+            LearnerStage::Learnt
+        }
+    }
+
+    /// How it does.
+    pub(crate) fn status(&self) -> LearnerStatus {
+        let ChoiceSums { taken, loss, fallback_loss, .. } = self.seen;
+        let mean = |loss: f64| if taken > 0.0 { loss / taken } else { 0.0 };
+        LearnerStatus {
+            labels: self.labels,
+            loss: mean(loss),
+            fallback_loss: mean(fallback_loss),
+            stage: self.stage(),
+        }
+    }
+
+    pub(in crate::model) fn encode(&self, out: &mut Writer) {
+        self.seen.encode(out);
+        out.f64(self.labels);
+        out.u8(self.gate);
+    }
+
+    pub(in crate::model) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let seen = ChoiceSums::decode(from)?;
+        let weights = solved(&seen.information, &seen.vector).ok_or(DecodeError::Invalid("choices"))?;
+        let labels = from.f64()?;
+        if !(0.0..=SUM_MAX).contains(&labels) {
+            return Err(DecodeError::Invalid("choices"));
+        }
+        Ok(Self { seen, weights, labels, gate: from.u8()?.min(GATE_MAX) })
+    }
+}
+
+/// What is believed after `new`, of what was believed before `kept` being left and the rest going back to `prior`.
+fn followed<const N: usize>(kept: f64, old: &[f64; N], prior: &[f64; N], new: &[f64; N]) -> [f64; N] {
+    let mut belief = *old;
+    for ((belief, prior), new) in belief.iter_mut().zip(prior).zip(new) {
+        *belief = kept * *belief + (1.0 - kept) * prior + CHOICE_SHARE * new;
+    }
+    belief
+}
+
+/// With what probability each of `all` is taken, and the loss of those that were.
+fn chances(
+    weights: &Factors,
+    all: impl Iterator<Item = Factors>,
+    chosen: impl Iterator<Item = Factors>,
+) -> (Vec<f64>, f64) {
+    let mut chances: Vec<f64> = all.map(|factors| dot(weights, &factors)).collect();
+    let most = chances.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    chances.iter_mut().for_each(|chance| *chance = exp(*chance - most));
+    let sum: f64 = chances.iter().sum();
+    chances.iter_mut().for_each(|chance| *chance /= sum);
+    let ln_sum = most + ln(sum);
+    (chances, chosen.map(|factors| ln_sum - dot(weights, &factors)).sum())
+}
+
+fn at(factors: &Factors, place: usize) -> f64 {
+    factors.get(place).copied().unwrap_or_default()
+}
+
+fn dot(a: &Factors, b: &Factors) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn add(sum: &mut Factors, times: f64, factors: &Factors) {
+    sum.iter_mut().zip(factors).for_each(|(sum, factor)| *sum += times * factor);
+}
+
+fn times(&[a, b, c, d, e, f]: &Symmetric, &[x, y, z]: &Factors) -> Factors {
+    [a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z]
+}
+
+/// The weights of which `matrix` makes `vector` (Cramer's rule), within bounds: more company is never worse.
+fn solved(matrix: &Symmetric, vector: &Factors) -> Option<Factors> {
+    let &[a, b, c, d, e, f] = matrix;
+    let cofactors =
+        [d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b];
+    let [of_a, of_b, of_c, ..] = cofactors;
+    let determinant = a * of_a + b * of_b + c * of_c;
+    if !(determinant.is_finite() && determinant > 0.0) {
+        return None;
+    }
+    let [company, short, long] = times(&cofactors, vector).map(|weight| weight / determinant);
+    let bounded = |weight: f64| weight.clamp(-WEIGHT_MAX, WEIGHT_MAX);
+    Some([bounded(company).max(0.0), bounded(short), bounded(long)])
+}
+
+#[cfg(test)]
+mod tests;
