@@ -242,6 +242,7 @@ mod tests {
                 score: Some(Score { z: 2.5, line: Some(0.5), is_alert: true }),
             }),
             Observation::Hour(OrderHour { hour: 23, score: Some(4.5), is_alert: true }),
+            Observation::Choice(ChoiceSums::default()),
         ];
         let bytes = encode(&all);
         assert_eq!(decode(&bytes), Ok(all));
