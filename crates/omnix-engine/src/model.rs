@@ -35,7 +35,7 @@ use crate::math::{narrow, sqrt};
 pub use amounts::{AmountExpectation, AmountHistory, AmountLevel, AmountPrior, LineSums};
 use catalogue::Catalogue;
 pub use choice::ChoiceSums;
-pub(crate) use choice::{COMPANY_FLOOR, Choices, Offered, factors};
+pub(crate) use choice::{Choices, Offered};
 pub(crate) use companions::Neighbour;
 use companions::{Companions, PSEUDO_BASKETS};
 pub use hours::HourPrior;
@@ -161,22 +161,24 @@ impl Model {
         let popular = most_popular(&body.catalogue);
         let basket = body.until.map_or(1.0, |until| body.companions.weight_at(until, until));
         let mut pull = vec![Pull::UNKNOWN; body.catalogue.slots().len()];
-        let mut novelty = Novelty::new(pull.len(), body.choices.weights());
         let trend = all.trend();
-        for (slot, (pull, product)) in pull.iter_mut().zip(body.catalogue.slots()).enumerate() {
+        for (pull, product) in pull.iter_mut().zip(body.catalogue.slots()) {
             let Some(product) = product else { continue };
             let popularity = &product.popularity;
-            let (short, long) = popularity.parts_of(&peak);
-            let basket_norm = narrow(1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket));
             *pull = Pull {
                 id: Some(product.id.clone()),
                 lean: narrow(body.intervals.lean(product.intervals)),
-                basket_norm,
-                appeal: narrow(short + popularity.repeat_share()),
+                basket_norm: narrow(1.0 / sqrt(product.baskets + PSEUDO_BASKETS * basket)),
+                appeal: narrow(popularity.parts_of(&peak).0 + popularity.repeat_share()),
                 fading: narrow((popularity.trend() / trend).min(1.0)),
             };
-            novelty.set(slot, basket_norm, short, long);
         }
+        let products = body.catalogue.iter();
+        let products = products.filter_map(|(slot, product)| {
+            let norm = pull.get(slot as usize)?.basket_norm;
+            Some((slot, norm, product.popularity.parts_of(&peak)))
+        });
+        let novelty = Novelty::of(pull.len(), products, body.choices.weights());
         let derived = Derived { popular, all, peak, pull, novelty };
         Self { body: Arc::new(body), derived: Arc::new(derived) }
     }

@@ -20,7 +20,7 @@ use omnix_model::{ProductId, Timestamp};
 use smol_str::SmolStr;
 
 use crate::math::{days_between, exp, narrow, sqrt};
-use crate::model::{COMPANY_FLOOR, Pull};
+use crate::model::Pull;
 use crate::view::{Recommendations, Recommended};
 use crate::{IntervalSums, LogNormal, Model, Product};
 pub(crate) use change::NEWS_MIN;
@@ -77,7 +77,7 @@ const DUE_DAYS: f64 = 14.0;
 /// Probability from which on that is the reason.
 const DUE_MIN: f64 = 0.5;
 
-/// The two lists, best first; both empty as long as nothing is popular.
+/// The two lists, best first; both empty as long as the model knows no product.
 ///
 /// `again`: own products by how often they were bought, how well they go with the others and how popular they
 /// are (0.5, 0.25 and 0.25, each as a part of the largest) plus 0.25 of their repeat share, times 0.5 + the
@@ -85,8 +85,8 @@ const DUE_MIN: f64 = 0.5;
 /// sells less and less of. Most own products were bought equally often, once or twice: how such ties are
 /// broken matters more than how recent a purchase is.
 ///
-/// `new`: the companions of own products and of the basket, and what is popular, by how well they go with what is
-/// held and by their sales; what each of these counts is learnt from what customers take (`choosing`).
+/// `new`: all others, by how well they go with own products and the basket, and by their sales; what each of these
+/// counts is learnt from what customers take (`choosing`).
 pub(crate) fn rank(model: &Model, query: &RankQuery<'_>) -> Recommendations {
     Ranking::of(model, query).map_or_else(Recommendations::default, |mut ranking| Recommendations {
         again: ranking.list_again(),
@@ -102,9 +102,9 @@ pub(crate) struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
-    /// Nothing as long as nothing is popular.
+    /// Nothing as long as the model knows no product.
     pub(crate) fn of(model: &'a Model, query: &'a RankQuery<'a>) -> Option<Self> {
-        if query.limit == 0 || model.popular().next().is_none() {
+        if query.limit == 0 || model.product_count() == 0 {
             return None;
         }
         Some(Self { model, query, taste: Taste::of(model, query) })
@@ -115,13 +115,18 @@ impl<'a> Ranking<'a> {
         self.again()
     }
 
-    /// What is new; products `beside` the candidates compete.
+    /// What is new, best first; behind it those products `beside` that are not among it, in no order.
     pub(crate) fn list_new(&mut self, beside: &[u32]) -> Vec<Recommended> {
         let newcomers = Newcomers::of(self.model, &mut self.taste);
-        let best = newcomers.best(self.query.limit, beside).into_iter();
-        let listed = best.filter_map(|newcomer| {
+        let mut listed = newcomers.best(self.query.limit);
+        for &slot in beside {
+            if !listed.iter().any(|newcomer| newcomer.slot == slot) {
+                listed.extend(newcomers.at(slot));
+            }
+        }
+        let listed = listed.into_iter().filter_map(|newcomer| {
             let product = self.model.at(newcomer.slot)?;
-            let is_company = f64::from(newcomer.company) >= COMPANY_FLOOR;
+            let is_company = newcomers.company(&newcomer) >= self.model.novelty().floor();
             let reason = if is_company { "bought_together" } else { "popular" };
             Some(recommended(newcomer.score.into(), product.id(), Some(product), reason))
         });

@@ -27,18 +27,18 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
             product,
         )
     }));
-    let [company, lately, long] = decision.context.model.choices().weights();
+    let weights = decision.context.model.choices().weights();
     steps.push(
         step(
             "new.score",
             "what a product's company, as a part of the best one's, and its sales, as parts of the best-selling \
              product's, are worth",
-            "(company + 0.1)^companyWeight * (lately + 0.001)^latelyWeight * (long + 0.001)^longWeight",
+            "(company + companyFloor) * (lately + 0.001)^latelyWeight * (long + 0.001)^longWeight",
             text("best first"),
         )
-        .number("companyWeight", company, Origin::Model)
-        .number("latelyWeight", lately, Origin::Model)
-        .number("longWeight", long, Origin::Model),
+        .number("companyFloor", weights.floor, Origin::Model)
+        .number("latelyWeight", weights.short, Origin::Model)
+        .number("longWeight", weights.long, Origin::Model),
     );
     let is_first = decision.before.is_none_or(|before| before.head.listed.is_none());
     steps.push(

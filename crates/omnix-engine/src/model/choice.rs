@@ -1,11 +1,12 @@
 //! Which of the products that are new to a customer they take: a conditional logit, learnt as orders come.
 //!
-//! Of the products on offer each is taken with a probability that goes with `exp(w x)` (`McFadden` 1974,
-//! Conditional logit analysis of qualitative choice behavior); `x` says how well it goes with what the customer
-//! buys, how it sells lately, and how it has sold for long. A shop of many lines an order shows in its companions
-//! what comes next, one of few lines in what is popular: so `w` is learnt. It starts from company times what sells lately, and
-//! follows the orders by Newton steps in information form: what each order says of `w` is a vector and a matrix,
-//! taken at the weights in force, so that lanes send sums and no row waits. Both fade.
+//! Of the products on offer each is taken with a probability that goes with `(c + f) s^b l^d` (`McFadden` 1974,
+//! Conditional logit analysis of qualitative choice behavior): `c` is how well it goes with what the customer buys, as a
+//! part of the best one's, `s` and `l` its sales, lately and for long, as parts of the best-selling product's. A shop
+//! of many lines an order shows in its companions what comes next, one of few lines in what is popular: so `f`, `b` and
+//! `d` are learnt. They start from company times what sells lately, and follow the orders by steps of Fisher scoring in
+//! information form: what each order says is a vector and a matrix, taken at the weights in force, so that lanes send
+//! sums and no row waits. Both fade.
 //!
 //! Deliberately not here: what is on offer (`ranking`), and how the weights rank it (`novelty`).
 
@@ -14,33 +15,29 @@ use omnix_model::{DecodeError, Reader, Writer};
 use crate::math::{decay, exp, ln};
 use crate::model::learners::{LearnerStage, LearnerStatus};
 
-/// What a choice goes by.
-pub(crate) const FACTORS: usize = 3;
-/// The figures of a product on offer, see [`factors`]; or what each of them weighs.
-pub(crate) type Factors = [f64; FACTORS];
+/// How many weights there are.
+const WEIGHTS: usize = 3;
+/// `ln f`, `b` and `d`; or a figure for each of them.
+type Vector = [f64; WEIGHTS];
 /// The upper half of a symmetric matrix, row by row.
-type Symmetric = [f64; FACTORS * (FACTORS + 1) / 2];
+type Symmetric = [f64; WEIGHTS * (WEIGHTS + 1) / 2];
 /// Where the entries of the upper half stand in the matrix.
-const PLACES: [(usize, usize); FACTORS * (FACTORS + 1) / 2] =
+const PLACES: [(usize, usize); WEIGHTS * (WEIGHTS + 1) / 2] =
     [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
 
-/// Company, as a part of the best one's, below which it is noise.
-pub(crate) const COMPANY_FLOOR: f64 = 0.1;
 /// Sales, as a part of the best-selling product's, below which they are noise.
 const SALES_FLOOR: f64 = 0.001;
 
-/// What is believed before any order: company times what sells lately.
-const PRIOR: Factors = [1.0, 1.0, 0.0];
+/// What is believed before any order: company beyond a tenth of the best one's, times what sells lately.
+const PRIOR: Vector = [-std::f64::consts::LN_10, 1.0, 0.0];
 /// The inverse of the variance of each weight, before any order.
-const PRIOR_PRECISION: Symmetric = [5.0, 0.0, 0.0, 5.0, 0.0, 5.0];
-/// What a choice counts for, of one that is drawn alone: those of one order resemble each other.
-const CHOICE_SHARE: f64 = 0.3;
+const PRIOR_PRECISION: Symmetric = [2.0, 0.0, 0.0, 5.0, 0.0, 5.0];
 /// Days after which what an order said counts half.
-const HALF_LIFE_DAYS: f64 = 14.0;
-/// Weights beyond which something is broken.
-const WEIGHT_MAX: f64 = 4.0;
+const HALF_LIFE_DAYS: f64 = 30.0;
+/// Within what the weights stay: from company that is all to company that is nothing, and far beyond any shop.
+const BOUNDS: [(f64, f64); WEIGHTS] = [(-6.0, 3.5), (-4.0, 4.0), (-4.0, 4.0)];
 /// Orders of an epoch that are looked at; when there are more, every second is let go.
-const ORDERS_MAX: f64 = 16.0;
+const ORDERS_MAX: f64 = 8.0;
 /// Zeros that a gate asks for at the most.
 const GATE_MAX: u8 = 40;
 /// How much larger the loss of what was learnt may be before the fixed weights speak.
@@ -48,16 +45,38 @@ const WORSE: f64 = 1.02;
 /// Sums beyond which something is broken.
 const SUM_MAX: f64 = 1e12;
 
-/// The figures of a product: its company as a part of the best one's, and its sales, lately and for long, as parts
-/// of the best-selling product's.
-pub(crate) fn factors(company: f64, short: f64, long: f64) -> Factors {
-    [ln(company + COMPANY_FLOOR), ln(short + SALES_FLOOR), ln(long + SALES_FLOOR)]
+/// What what a customer may take goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ChoiceWeights {
+    /// `f`: company below it is noise.
+    pub floor: f64,
+    /// `b`: how much sales count that are of late.
+    pub short: f64,
+    /// `d`: how much those count that are not.
+    pub long: f64,
 }
 
-/// A product that was on offer, and whether it was taken.
+impl ChoiceWeights {
+    fn of([ln_floor, short, long]: Vector) -> Self {
+        Self { floor: exp(ln_floor), short, long }
+    }
+
+    /// What a product's sales make of it, `s^b l^d`, as a logarithm; sales as parts of the largest.
+    pub(crate) fn ln_attraction(&self, sales: (f64, f64)) -> f64 {
+        let [short, long] = ln_sales(sales);
+        self.short * short + self.long * long
+    }
+}
+
+fn ln_sales((short, long): (f64, f64)) -> [f64; 2] {
+    [ln(short + SALES_FLOOR), ln(long + SALES_FLOOR)]
+}
+
+/// A product that was on offer: its company and its sales, as parts of the largest, and whether it was taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Offered {
-    pub factors: Factors,
+    pub company: f64,
+    pub sales: (f64, f64),
     pub is_taken: bool,
 }
 
@@ -66,10 +85,10 @@ pub(crate) struct Offered {
 pub struct ChoiceSums {
     orders: f64,
     taken: f64,
-    /// The information `I` of the choices at the weights `w` in force: `taken` times the covariance of the figures.
+    /// The information `I` of the choices at the weights `w` in force: `taken` times the covariance of the slopes.
     information: Symmetric,
     /// `I w` and the gradient.
-    vector: Factors,
+    vector: Vector,
     /// The sum of -ln of the probability of what was taken, as learnt and by the fixed weights.
     loss: f64,
     fallback_loss: f64,
@@ -135,7 +154,7 @@ impl ChoiceSums {
 pub(crate) struct Choices {
     /// What was seen, fading; in it the precision and the vector of what is believed.
     seen: ChoiceSums,
-    weights: Factors,
+    weights: Vector,
     /// Products that were taken, all of them.
     labels: f64,
     /// Only orders are looked at whose hash begins with so many zeros (in bits).
@@ -153,9 +172,9 @@ impl Choices {
         Self { seen, weights: PRIOR, labels: 0.0, gate: 0 }
     }
 
-    /// What each figure weighs in what customers take.
-    pub(crate) fn weights(&self) -> Factors {
-        if self.stage() == LearnerStage::Learnt { self.weights } else { PRIOR }
+    /// What what customers take goes by.
+    pub(crate) fn weights(&self) -> ChoiceWeights {
+        ChoiceWeights::of(if self.stage() == LearnerStage::Learnt { self.weights } else { PRIOR })
     }
 
     /// Whether the order with this hash is looked at.
@@ -165,28 +184,37 @@ impl Choices {
 
     /// What an order says; none when nothing on offer was taken.
     pub(crate) fn observe(&self, offered: &[Offered]) -> Option<ChoiceSums> {
-        let all = || offered.iter().map(|offered| offered.factors);
-        let chosen = || offered.iter().filter(|offered| offered.is_taken).map(|offered| offered.factors);
-        let taken = chosen().count() as f64;
+        let taken = offered.iter().filter(|offered| offered.is_taken).count() as f64;
         if taken < 1.0 {
             return None;
         }
-        let (chances, loss) = chances(&self.weights, all(), chosen());
-        let (_, fallback_loss) = self::chances(&PRIOR, all(), chosen());
-        let mut mean = [0.0; FACTORS];
-        for (factors, chance) in all().zip(&chances) {
-            add(&mut mean, *chance, &factors);
-        }
-        let mut information = [0.0; PLACES.len()];
-        for (factors, chance) in all().zip(&chances) {
-            let off: Factors = std::array::from_fn(|place| at(&factors, place) - at(&mean, place));
+        let (weights, sales): (_, Vec<_>) = (
+            ChoiceWeights::of(self.weights),
+            offered.iter().map(|offered| ln_sales(offered.sales)).collect(),
+        );
+        let (chances, loss) = chances(&weights, offered, &sales);
+        let (_, fallback_loss) = self::chances(&ChoiceWeights::of(PRIOR), offered, &sales);
+        // By how much each weight moves the logarithm of what a product is worth.
+        let slopes = || {
+            let floor = weights.floor;
+            offered
+                .iter()
+                .zip(&sales)
+                .map(move |(offered, [short, long])| [floor / (offered.company + floor), *short, *long])
+        };
+        let (mut mean, mut information, mut chosen) = ([0.0; WEIGHTS], [0.0; PLACES.len()], [0.0; WEIGHTS]);
+        slopes().zip(&chances).for_each(|(slope, chance)| add(&mut mean, *chance, &slope));
+        for ((slope, chance), offered) in slopes().zip(&chances).zip(offered) {
+            let off: Vector = std::array::from_fn(|place| at(&slope, place) - at(&mean, place));
             for (entry, (row, column)) in information.iter_mut().zip(PLACES) {
                 *entry += taken * chance * at(&off, row) * at(&off, column);
             }
+            if offered.is_taken {
+                add(&mut chosen, 1.0, &off);
+            }
         }
         let mut vector = times(&information, &self.weights);
-        chosen().for_each(|factors| add(&mut vector, 1.0, &factors));
-        add(&mut vector, -taken, &mean);
+        add(&mut vector, 1.0, &chosen);
         Some(ChoiceSums { orders: 1.0, taken, information, vector, loss, fallback_loss })
     }
 
@@ -256,44 +284,40 @@ impl Choices {
 fn followed<const N: usize>(kept: f64, old: &[f64; N], prior: &[f64; N], new: &[f64; N]) -> [f64; N] {
     let mut belief = *old;
     for ((belief, prior), new) in belief.iter_mut().zip(prior).zip(new) {
-        *belief = kept * *belief + (1.0 - kept) * prior + CHOICE_SHARE * new;
+        *belief = kept * *belief + (1.0 - kept) * prior + new;
     }
     belief
 }
 
-/// With what probability each of `all` is taken, and the loss of those that were.
-fn chances(
-    weights: &Factors,
-    all: impl Iterator<Item = Factors>,
-    chosen: impl Iterator<Item = Factors>,
-) -> (Vec<f64>, f64) {
-    let mut chances: Vec<f64> = all.map(|factors| dot(weights, &factors)).collect();
+/// With what probability each is taken, and the loss of those that were.
+fn chances(weights: &ChoiceWeights, offered: &[Offered], sales: &[[f64; 2]]) -> (Vec<f64>, f64) {
+    let ln_worth = offered.iter().zip(sales).map(|(offered, [short, long])| {
+        ln(offered.company + weights.floor) + weights.short * short + weights.long * long
+    });
+    let mut chances: Vec<f64> = ln_worth.collect();
     let most = chances.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let taken = offered.iter().zip(&chances).filter(|(offered, _)| offered.is_taken);
+    let (count, sum_taken) = taken.fold((0.0, 0.0), |(count, sum), (_, worth)| (count + 1.0, sum + worth));
     chances.iter_mut().for_each(|chance| *chance = exp(*chance - most));
     let sum: f64 = chances.iter().sum();
     chances.iter_mut().for_each(|chance| *chance /= sum);
-    let ln_sum = most + ln(sum);
-    (chances, chosen.map(|factors| ln_sum - dot(weights, &factors)).sum())
+    (chances, count * (most + ln(sum)) - sum_taken)
 }
 
-fn at(factors: &Factors, place: usize) -> f64 {
-    factors.get(place).copied().unwrap_or_default()
+fn at(vector: &Vector, place: usize) -> f64 {
+    vector.get(place).copied().unwrap_or_default()
 }
 
-fn dot(a: &Factors, b: &Factors) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+fn add(sum: &mut Vector, times: f64, vector: &Vector) {
+    sum.iter_mut().zip(vector).for_each(|(sum, figure)| *sum += times * figure);
 }
 
-fn add(sum: &mut Factors, times: f64, factors: &Factors) {
-    sum.iter_mut().zip(factors).for_each(|(sum, factor)| *sum += times * factor);
-}
-
-fn times(&[a, b, c, d, e, f]: &Symmetric, &[x, y, z]: &Factors) -> Factors {
+fn times(&[a, b, c, d, e, f]: &Symmetric, &[x, y, z]: &Vector) -> Vector {
     [a * x + b * y + c * z, b * x + d * y + e * z, c * x + e * y + f * z]
 }
 
-/// The weights of which `matrix` makes `vector` (Cramer's rule), within bounds: more company is never worse.
-fn solved(matrix: &Symmetric, vector: &Factors) -> Option<Factors> {
+/// The weights of which `matrix` makes `vector` (Cramer's rule), within bounds.
+fn solved(matrix: &Symmetric, vector: &Vector) -> Option<Vector> {
     let &[a, b, c, d, e, f] = matrix;
     let cofactors =
         [d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b];
@@ -302,9 +326,11 @@ fn solved(matrix: &Symmetric, vector: &Factors) -> Option<Factors> {
     if !(determinant.is_finite() && determinant > 0.0) {
         return None;
     }
-    let [company, short, long] = times(&cofactors, vector).map(|weight| weight / determinant);
-    let bounded = |weight: f64| weight.clamp(-WEIGHT_MAX, WEIGHT_MAX);
-    Some([bounded(company).max(0.0), bounded(short), bounded(long)])
+    let mut weights = times(&cofactors, vector);
+    for (weight, (least, most)) in weights.iter_mut().zip(BOUNDS) {
+        *weight = (*weight / determinant).clamp(least, most);
+    }
+    Some(weights)
 }
 
 #[cfg(test)]

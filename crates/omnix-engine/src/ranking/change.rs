@@ -47,13 +47,14 @@ impl Ranking<'_> {
         best.sort_unstable_by(|a, b| newcomers.rank(a, b));
         let last = best.get(NEWS_MIN - 1);
         let mut news = 0;
-        newcomers.visit(&[], |newcomer| {
+        let least = last.map_or(0.0, |last| last.score);
+        newcomers.visit(least, |newcomer| {
             let stands_before = last.is_none_or(|last| newcomers.rank(&newcomer, last).is_lt());
             news += usize::from(stands_before && !is_told(&newcomer));
             if news >= NEWS_MIN {
                 return ControlFlow::Break(());
             }
-            ControlFlow::Continue(last.map_or(f32::MIN_POSITIVE, |last| last.score))
+            ControlFlow::Continue(least)
         });
         news >= NEWS_MIN
     }

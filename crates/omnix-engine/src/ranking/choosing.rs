@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 
 use super::{Newcomers, OwnItem, RankQuery, Taste};
 use crate::Model;
-use crate::model::{ChoiceSums, Offered, factors};
+use crate::model::{ChoiceSums, Offered};
 
 /// The best candidates that count as on offer, and those that are popular.
 const BEST_MAX: usize = 40;
-const POPULAR_MAX: usize = 40;
+const POPULAR_MAX: usize = 24;
 
 /// An own product before an order, of which it is told whether the order holds it, and before which `baskets` the
 /// customer had.
@@ -39,14 +39,16 @@ pub(crate) fn choice(model: &Model, query: &RankQuery<'_>, taken: &[u32]) -> Opt
     }
     let mut taste = Taste::of(model, query);
     let newcomers = Newcomers::of(model, &mut taste);
-    let best = newcomers.best(BEST_MAX, &[]);
+    let best = newcomers.best(BEST_MAX);
     let popular = model.popular_slots().iter().filter_map(|&slot| newcomers.at(slot)).take(POPULAR_MAX);
     let mut seen = BTreeSet::new();
     let offered = best.into_iter().chain(popular).filter(|newcomer| seen.insert(newcomer.slot));
     let offered = offered.filter_map(|newcomer| {
-        let (short, long) = model.at(newcomer.slot)?.popularity().parts_of(model.peak());
-        let factors = factors(newcomer.company.into(), short, long);
-        Some(Offered { factors, is_taken: taken.contains(&newcomer.slot) })
+        Some(Offered {
+            company: newcomers.company(&newcomer).into(),
+            sales: model.at(newcomer.slot)?.popularity().parts_of(model.peak()),
+            is_taken: taken.contains(&newcomer.slot),
+        })
     });
     model.choices().observe(&offered.collect::<Vec<_>>())
 }

@@ -1,51 +1,47 @@
 //! What a customer has never bought: who stands before whom.
 //!
-//! Candidates are the companions of what the customer and the basket hold, and what is popular. Each is worth what its
-//! company and its sales are worth by the weights of the model ([`crate::model::Novelty`]).
+//! All products of the model that neither the customer nor the basket holds, by what their company and their sales are
+//! worth by the weights of the model ([`crate::model::Novelty`]).
 //!
 //! Deliberately not here: company itself (`ranking`), and what the weights are learnt from (`choosing`).
 
-use std::cell::Cell;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
+use super::scratch::Worth;
 use super::{Scratch, Taste};
 use crate::{Model, Product};
 
-/// A candidate: what it is worth, its company as a part of the best one's, and its slot.
+/// A product: what it is worth, and its slot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Newcomer {
     pub score: f32,
-    pub company: f32,
     pub slot: u32,
 }
 
-/// All candidates.
+/// All of them.
 pub(super) struct Newcomers<'a> {
     model: &'a Model,
     company: &'a Scratch,
-    /// The best company of each chunk, not yet as a part.
-    peaks: Vec<f32>,
-    /// The best of all.
+    /// The best company, not yet as a part.
     most: f32,
+    worth: Worth<'a>,
 }
 
 impl<'a> Newcomers<'a> {
     /// Takes what is held out of `taste`.
     pub(super) fn of(model: &'a Model, taste: &'a mut Taste<'_>) -> Self {
         taste.company.bar(&taste.held);
-        let company = &taste.company;
-        let peaks = company.peaks(model.novelty().norms());
-        let most = peaks.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-        Self { model, company, peaks, most }
+        let (company, novelty) = (&taste.company, model.novelty());
+        let most = company.most(novelty.norms()).max(f32::MIN_POSITIVE);
+        let worth = Worth { per_figure: novelty.with_company(), scale: most.recip(), and: novelty.alone() };
+        Self { model, company, most, worth }
     }
 
-    /// The product in a slot, if it is a candidate.
+    /// The product in a slot, unless it is held.
     pub(super) fn at(&self, slot: u32) -> Option<Newcomer> {
         let figure = self.company.at(slot);
-        let norm = self.model.novelty().norms().as_flattened().get(slot as usize)?;
-        let is_popular = || self.model.popular_slots().contains(&slot);
-        (figure > 0.0 || (figure >= 0.0 && is_popular())).then(|| self.newcomer(figure * norm, slot))
+        (figure >= 0.0).then(|| Newcomer { score: self.worth.of(figure, slot), slot })
     }
 
     /// Those whose id has this hash.
@@ -53,56 +49,27 @@ impl<'a> Newcomers<'a> {
         self.model.slots_under(hash).filter_map(|slot| self.at(slot))
     }
 
-    fn newcomer(&self, company: f32, slot: u32) -> Newcomer {
-        let company = company / self.most;
-        Newcomer { score: self.model.novelty().score(company, slot), company, slot }
+    /// How well it goes with what is held, as a part of the best one's.
+    pub(super) fn company(&self, newcomer: &Newcomer) -> f32 {
+        let norm = self.model.pull(newcomer.slot).basket_norm;
+        self.company.at(newcomer.slot).max(0.0) * norm / self.most
     }
 
-    /// Calls `look` with candidates, and products `beside` them that keep nobody company: all those that are not
-    /// below what it answers, in no order, until it breaks off.
-    pub(super) fn visit(&self, beside: &[u32], mut look: impl FnMut(Newcomer) -> ControlFlow<(), f32>) {
-        let mut least = f32::MIN_POSITIVE;
-        for &slot in self.model.popular_slots().iter().chain(beside) {
-            // What keeps somebody company follows; what is out has a figure below 0.
-            if self.company.at(slot).abs() > 0.0 {
-                continue;
-            }
-            let newcomer = self.newcomer(0.0, slot);
-            if newcomer.score >= least {
-                match look(newcomer) {
-                    ControlFlow::Continue(limit) => least = limit,
-                    ControlFlow::Break(()) => return,
-                }
-            }
-        }
-        let novelty = self.model.novelty();
-        // What the best company of the chunk at hand makes of a product's sales.
-        let (least, most) = (Cell::new(least), Cell::new(f32::MAX));
-        let is_worth = |chunk: usize| {
-            let Some(&peak) = self.peaks.get(chunk).filter(|peak| **peak > 0.0) else { return false };
-            most.set(novelty.power(peak / self.most));
-            most.get() * novelty.peak(chunk) >= least.get()
-        };
-        let _: ControlFlow<()> = self.company.visit(novelty.norms(), is_worth, |company, slot| {
-            if most.get() * novelty.attraction(slot) < least.get() {
-                return ControlFlow::Continue(());
-            }
-            let newcomer = self.newcomer(company, slot);
-            if newcomer.score >= least.get() {
-                least.set(look(newcomer)?);
-            }
-            ControlFlow::Continue(())
-        });
+    /// Calls `look` with all that are not below `least`, then not below what it answers, until it breaks off.
+    pub(super) fn visit(&self, least: f32, mut look: impl FnMut(Newcomer) -> ControlFlow<(), f32>) {
+        let also = self.model.novelty().best_alone();
+        let _: ControlFlow<()> =
+            self.company.visit(&self.worth, also, least, |score, slot| look(Newcomer { score, slot }));
     }
 
-    /// The best `limit` of them, `beside` among them, best first; of two that are as good the one with the lower id.
-    pub(super) fn best(&self, limit: usize, beside: &[u32]) -> Vec<Newcomer> {
+    /// The best `limit` of them, best first.
+    pub(super) fn best(&self, limit: usize) -> Vec<Newcomer> {
         let mut best: Vec<Newcomer> = Vec::with_capacity(limit.min(self.model.slots()) + 1);
-        self.visit(beside, |newcomer| {
+        self.visit(self.company.surely(&self.worth, limit), |newcomer| {
             best.insert(best.partition_point(|held| self.rank(held, &newcomer).is_lt()), newcomer);
             best.truncate(limit);
             let last = limit.checked_sub(1).and_then(|last| best.get(last));
-            ControlFlow::Continue(last.map_or(f32::MIN_POSITIVE, |last| last.score))
+            ControlFlow::Continue(last.map_or(0.0, |last| last.score))
         });
         best
     }

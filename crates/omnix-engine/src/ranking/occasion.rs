@@ -53,12 +53,11 @@ impl Here<'_> {
         lifts.fold(1.0, most).clamp(1.0 / LIFT_MAX, LIFT_MAX)
     }
 
-    /// What sells best here and is not among what is popular everywhere.
+    /// What sells best here, each product once.
     fn best(&self, limit: usize) -> Vec<u32> {
         let mut slots: Vec<u32> = self.sold.iter().flat_map(|sold| sold.best(limit)).collect();
         slots.sort_unstable();
         slots.dedup();
-        slots.retain(|slot| !self.model.popular_slots().contains(slot));
         slots
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{CHUNK, Neighbour};
 /// Slots up to which all are looked at; of more, those are noted that were added to.
 const SLOTS_SCANNED_MAX: usize = 16_384;
 /// The figure of a slot that is out.
-const BARRED: f32 = -1.0;
+const BARRED: f32 = f32::MIN;
 
 thread_local! {
     static SPARE: Cell<Vec<[f32; CHUNK]>> = const { Cell::new(Vec::new()) };
@@ -79,46 +79,86 @@ impl Scratch {
         }
     }
 
-    /// The largest figure of each chunk, times its factor; one for all where only what was added to is looked at.
-    pub(super) fn peaks(&self, factors: &[[f32; CHUNK]]) -> Vec<f32> {
+    /// The largest figure, times its factor; 0 at the least.
+    pub(super) fn most(&self, factors: &[[f32; CHUNK]]) -> f32 {
         let Some(touched) = &self.touched else {
-            return self
-                .figures
-                .iter()
-                .zip(factors)
-                .map(|(figures, factors)| peak(figures, factors))
-                .collect();
+            let products = self.figures.iter().zip(factors).map(|(figures, factors)| {
+                let mut products = *figures;
+                products.iter_mut().zip(factors).for_each(|(product, factor)| *product *= factor);
+                products
+            });
+            return products.map(|products| largest(&products)).fold(0.0, f32::max);
         };
         let factors = factors.as_flattened();
         let figure = |slot: &u32| self.at(*slot) * factors.get(*slot as usize).copied().unwrap_or(0.0);
-        vec![touched.iter().map(figure).fold(0.0, f32::max)]
+        touched.iter().map(figure).fold(0.0, f32::max)
+    }
+}
+
+/// What a figure is worth: `figure * scale * per_figure + and`, by slot.
+pub(super) struct Worth<'a> {
+    pub(super) per_figure: &'a [[f32; CHUNK]],
+    pub(super) scale: f32,
+    pub(super) and: &'a [[f32; CHUNK]],
+}
+
+impl Worth<'_> {
+    /// What this figure of a slot is worth.
+    pub(super) fn of(&self, figure: f32, slot: u32) -> f32 {
+        let at = |chunks: &[[f32; CHUNK]]| chunks.as_flattened().get(slot as usize).copied();
+        figure * self.scale * at(self.per_figure).unwrap_or(0.0) + at(self.and).unwrap_or(0.0)
     }
 
-    /// Calls `look` with each figure above 0, times its factor, and its slot: of the chunks that `is_worth` looking at
-    /// by their number, as long as `look` goes on.
+    /// The same of whole chunks, one after the other.
+    fn of_chunks<'b>(&'b self, figures: &'b [[f32; CHUNK]]) -> impl Iterator<Item = [f32; CHUNK]> + use<'b> {
+        figures.iter().zip(self.per_figure).zip(self.and).map(|((figures, per_figure), and)| {
+            let mut worth = *and;
+            for ((worth, figure), per_figure) in worth.iter_mut().zip(figures).zip(per_figure) {
+                *worth += figure * self.scale * per_figure;
+            }
+            worth
+        })
+    }
+}
+
+impl Scratch {
+    /// What the last of the best `places` is worth at the least: as many chunks have one that is worth that.
+    pub(super) fn surely(&self, worth: &Worth<'_>, places: usize) -> f32 {
+        if self.touched.is_some() {
+            return 0.0;
+        }
+        let peaks = worth.of_chunks(&self.figures).map(|worth| largest(&worth));
+        nth_largest(peaks.collect(), places)
+    }
+
+    /// Calls `look` with each slot that is in and worth not less than `least`, then not less than what it answers, until
+    /// it breaks off. Where there are too many slots, with those that were added to and those of `also`.
     pub(super) fn visit(
         &self,
-        factors: &[[f32; CHUNK]],
-        mut is_worth: impl FnMut(usize) -> bool,
-        mut look: impl FnMut(f32, u32) -> ControlFlow<()>,
+        worth: &Worth<'_>,
+        also: &[u32],
+        mut least: f32,
+        mut look: impl FnMut(f32, u32) -> ControlFlow<(), f32>,
     ) -> ControlFlow<()> {
         if let Some(touched) = &self.touched {
-            let factors = factors.as_flattened();
-            let factor = |slot: u32| factors.get(slot as usize).copied().unwrap_or(0.0);
-            let mut figures = touched.iter().map(|&slot| (self.at(slot) * factor(slot), slot));
-            return figures.try_for_each(|(figure, slot)| {
-                if figure > 0.0 { look(figure, slot) } else { ControlFlow::Continue(()) }
-            });
+            // What was added to is above 0, what is out below.
+            let also = also.iter().filter(|slot| self.at(**slot).abs() <= 0.0);
+            for &slot in touched.iter().chain(also) {
+                let figure = self.at(slot);
+                let worth = worth.of(figure, slot);
+                if figure >= 0.0 && worth >= least {
+                    least = least.max(look(worth, slot)?);
+                }
+            }
+            return ControlFlow::Continue(());
         }
-        let chunks = self.figures.iter().zip(factors).zip((0_u32..).step_by(CHUNK));
-        for (chunk, ((figures, factors), first)) in chunks.enumerate() {
-            if !is_worth(chunk) {
+        for (worth, first) in worth.of_chunks(&self.figures).zip((0_u32..).step_by(CHUNK)) {
+            if largest(&worth) < least {
                 continue;
             }
-            for (slot, (figure, factor)) in (first..).zip(figures.iter().zip(factors)) {
-                let figure = figure * factor;
-                if figure > 0.0 {
-                    look(figure, slot)?;
+            for (slot, worth) in (first..).zip(worth) {
+                if worth > 0.0 && worth >= least {
+                    least = least.max(look(worth, slot)?);
                 }
             }
         }
@@ -126,17 +166,25 @@ impl Scratch {
     }
 }
 
-/// The largest of the products, 0 at the least: found without a branch for each.
-fn peak(figures: &[f32; CHUNK], factors: &[f32; CHUNK]) -> f32 {
+/// The largest, 0 at the least: found without a branch for each.
+fn largest(figures: &[f32; CHUNK]) -> f32 {
     const LANES: usize = 8;
     let mut most = [0.0_f32; LANES];
-    for (figures, factors) in figures.as_chunks::<LANES>().0.iter().zip(factors.as_chunks::<LANES>().0) {
-        for ((most, figure), factor) in most.iter_mut().zip(figures).zip(factors) {
-            let score = figure * factor;
-            *most = if score > *most { score } else { *most };
+    for figures in figures.as_chunks::<LANES>().0 {
+        for (most, figure) in most.iter_mut().zip(figures) {
+            *most = if *figure > *most { *figure } else { *most };
         }
     }
-    most.iter().fold(0.0, |peak, most| if *most > peak { *most } else { peak })
+    most.iter().fold(0.0, |largest, most| if *most > largest { *most } else { largest })
+}
+
+/// The `n`-th largest of `values`, counted from 1; 0 where there are fewer.
+fn nth_largest(mut values: Vec<f32>, n: usize) -> f32 {
+    if n == 0 || n > values.len() {
+        return 0.0;
+    }
+    let (_, nth, _) = values.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
+    *nth
 }
 
 impl Drop for Scratch {
@@ -167,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_that_is_above_0_and_in_is_visited(
+        fn what_is_out_does_not_count_and_all_is_zero_again(
             figures in prop::collection::vec((0..50_u8, 0..50_u8), 0..400),
             out in prop::collection::vec(0..400_u32, 0..9),
             is_large in any::<bool>(),
@@ -184,19 +232,12 @@ mod tests {
                 factors.as_flattened_mut()[slot as usize] = (*factor).into();
             }
             scratch.bar(&out);
-            let mut visited = Vec::new();
-            let peaks = scratch.peaks(&factors);
-            let seen = scratch.visit(&factors, |chunk| peaks[chunk] > 0.0, |figure, slot| {
-                visited.push((slot, figure));
-                ControlFlow::Continue(())
-            });
-            prop_assert!(seen.is_continue());
             let product = |&(figure, factor): &(u8, u8)| f32::from(figure) * f32::from(factor);
-            let all = (0_u32..).zip(figures.iter().map(product));
-            let wanted: Vec<_> = all.filter(|(slot, figure)| *figure > 0.0 && !out.contains(slot)).collect();
-            prop_assert_eq!(&visited, &wanted);
-            let most = wanted.iter().map(|(_, figure)| *figure).fold(0.0, f32::max);
-            prop_assert!((peaks.into_iter().fold(0.0, f32::max) - most).abs() <= 0.0);
+            let left = (0_u32..).zip(&figures).filter(|(slot, _)| !out.contains(slot));
+            let most = left.map(|(_, figures)| product(figures)).fold(0.0, f32::max);
+            prop_assert!((scratch.most(&factors) - most).abs() <= 0.0);
+            let is_out = |slot: &u32| scratch.at(*slot) < 0.0;
+            prop_assert!(out.iter().all(|slot| is_out(slot) || *slot as usize >= chunks * CHUNK));
             drop(scratch);
             prop_assert!(Scratch::zeroed(400).figures.as_flattened().iter().all(|figure| *figure == 0.0));
         }
