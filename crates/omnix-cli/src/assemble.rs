@@ -8,13 +8,13 @@ use omnix_model::Position;
 use omnix_server::HasRoom;
 use omnix_server::settings::Settings;
 use omnix_storage::{
-    Atomicity, DataDirectory, DirectoryError, EventLog as _, Format, LogEntry, LogSettings, LogSource,
-    LsmStore, SegmentLog, SharedCaches, Space, StateStore as _, StoreSettings,
+    Atomicity, DataDirectory, DirectoryError, EventLog as _, Format, LogEntry, LogSettings, LsmStore,
+    SegmentLog, SharedCaches, Space, StateStore as _, StoreSettings,
 };
 use omnix_worker::reshard::{Target, reshard};
 use omnix_worker::{
-    Clock as _, IdSecret, MarkerFile, Purpose, Retention, ShardParts, Stream, StreamParts, StreamSettings,
-    WallClock, Window,
+    Clock as _, EarlierLog, IdSecret, MarkerFile, Purpose, Retention, ShardParts, Stream, StreamParts,
+    StreamSettings, WallClock, Window,
 };
 use smol_str::SmolStr;
 
@@ -151,6 +151,7 @@ fn open_shard(
         store: Box::new(store),
         atomicity: Atomicity::Commit,
         marker: Box::new(marker),
+        chapters: Some(Box::new(directory.chapters(entry)?)),
     })
 }
 
@@ -180,12 +181,12 @@ fn earlier_logs(directory: &DataDirectory, settings: &Settings) -> Result<Vec<Ea
     let format = directory.format();
     let count = format.logs().count() - format.current_logs().count();
     let kept = format.logs().take(count).filter(|log| directory.log_path(*log).exists());
-    let open = |log: LogEntry| Ok((log.lanes(), open_log(directory, log, settings)?.source()));
+    let open = |log: LogEntry| {
+        let source = open_log(directory, log, settings)?.source();
+        Ok(EarlierLog { lanes: log.lanes(), source, chapters: Some(Box::new(directory.chapters(log)?)) })
+    };
     kept.map(open).collect()
 }
-
-/// A log that is not written any more, and the lanes that stand in it.
-type EarlierLog = (omnix_model::LaneRange, Arc<dyn LogSource>);
 
 /// Whether the disk has room above its reserve; one that cannot be asked is taken to have.
 pub(crate) fn has_room(settings: &Settings) -> HasRoom {

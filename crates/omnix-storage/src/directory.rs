@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! LOCK  FORMAT  models/{n}  models/{n}.run  secret/hash
-//! shard-0003/log/00005/…    shard-0003/state/00005/…
+//! shard-0003/log/00005/…    shard-0003/state/00005/…    shard-0003/chapters/00005/…
 //! ```
 //! Logs and states are named by the id of their log, for the same shard has another log and another state
 //! under another number of shards.
@@ -12,6 +12,7 @@
 //!
 //! Deliberately not here: what the files of log and store hold, when shards are dealt anew, randomness.
 
+mod chapters;
 mod durable;
 mod format;
 mod models;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use omnix_model::{LogId, ShardId};
 
+pub use chapters::ChapterFiles;
 use durable::{Access, write_durably};
 pub use format::{Format, FormatError, LogEntry};
 pub use models::ModelFiles;
@@ -188,6 +190,15 @@ impl DataDirectory {
     #[must_use]
     pub fn state_path(&self, log: LogEntry) -> PathBuf {
         state_path(&self.root, log)
+    }
+
+    /// The files of the chapters of a log.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Io`]
+    pub fn chapters(&self, log: LogEntry) -> Result<ChapterFiles, DirectoryError> {
+        let path = under_shard(&self.root, log.shard, "chapters", log.id);
+        ChapterFiles::open(&self.root, path.clone()).map_err(DirectoryError::io(&path))
     }
 
     /// The files of the models.

@@ -20,7 +20,9 @@ mod directory;
 pub mod conformance;
 pub mod testing;
 
-pub use directory::{DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Space};
+pub use directory::{
+    ChapterFiles, DataDirectory, DirectoryError, Format, FormatError, LogEntry, ModelFiles, Space,
+};
 pub use log::{
     AppendError, Block, EventLog, Grain, LogReader, LogSource, ReadError, StoredBlock, TrimReport,
 };

@@ -1,6 +1,7 @@
 //! Why an insight was raised: the customer's own records read from the log again, applied under the models and
 //! settings that the log names, up to the record or the date that raised it.
 //!
+//! Where the log has chapters, what is not the customer's is passed over.
 //! Nothing of the answer was stored beside the insight: what comes out is held against what is stored. Where
 //! the log or a model is not kept any more, the answer says so and leaves out what it would have to guess.
 //! Takes time and memory of its own, never a shard's: a few at a time, each with a time budget, and whoever
@@ -8,6 +9,7 @@
 //!
 //! Deliberately not here: the arithmetic ([`omnix_engine::explain`]), and how it is written on the wire.
 
+mod reading;
 mod replay;
 mod sources;
 
@@ -22,9 +24,11 @@ use omnix_model::{
 use omnix_storage::{LogSource, ReadError};
 
 use crate::Clock;
+use crate::chapters::Chapters;
 use crate::models::{ModelError, ModelStore, Models};
 use crate::queries::{KnownInsight, Queries, QueryError};
 
+use reading::Reading;
 use replay::Replay;
 
 /// Explanations worked out at the same time.
@@ -197,6 +201,16 @@ impl Explanation {
     }
 }
 
+/// A log that is read for explanations.
+pub(crate) struct KeptLog {
+    /// The lanes that stand in it.
+    pub(crate) lanes: LaneRange,
+    /// Reads it.
+    pub(crate) source: Arc<dyn LogSource>,
+    /// Its chapters; without them it is read whole.
+    pub(crate) chapters: Option<Arc<Chapters>>,
+}
+
 /// Works out explanations. Cheap to clone.
 #[derive(Clone)]
 pub struct Explainer {
@@ -205,8 +219,8 @@ pub struct Explainer {
 
 struct Parts {
     queries: Queries,
-    /// The logs and the lanes that stand in them, the oldest first.
-    logs: Vec<(LaneRange, Arc<dyn LogSource>)>,
+    /// The oldest first.
+    logs: Vec<KeptLog>,
     models: Arc<dyn ModelStore>,
     clock: Arc<dyn Clock>,
     running: AtomicUsize,
@@ -215,7 +229,7 @@ struct Parts {
 impl Explainer {
     pub(crate) fn new(
         queries: Queries,
-        logs: Vec<(LaneRange, Arc<dyn LogSource>)>,
+        logs: Vec<KeptLog>,
         models: Arc<dyn ModelStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -242,14 +256,14 @@ impl Explainer {
         let models = Models::new(Box::new(Arc::clone(&parts.models)));
         let mut replay = Replay::new(lane, &insight, models);
         let deadline_us = parts.clock.ticks_us().saturating_add(PATIENCE_US);
-        for (_, source) in parts.logs.iter().filter(|(lanes, _)| lanes.contains(lane)) {
+        for log in parts.logs.iter().filter(|log| log.lanes.contains(lane)) {
             let mut goes_on = || {
                 if is_abandoned() {
                     return Err(ExplainError::Abandoned);
                 }
                 Ok(parts.clock.ticks_us() < deadline_us)
             };
-            if replay.read(source.as_ref(), &mut goes_on)?.is_break() {
+            if Reading::run(log, &mut replay, &mut goes_on)?.is_break() {
                 break;
             }
         }

@@ -47,6 +47,7 @@ mod on_demand;
 mod cursor;
 mod ranking;
 mod queries;
+mod chapters;
 pub mod explain;
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ mod testing;
 mod tests;
 
 pub use attempts::{MarkerFile, MarkerStore, NoMarker};
+pub use chapters::{ChapterStore, MemoryChapters};
 pub use clock::{Clock, ManualClock, WallClock};
 pub use counters::{Counter, Counters, DURATION_BUCKETS, Durations};
 pub use cursor::{FeedCursor, InvalidCursor};
@@ -74,6 +76,6 @@ pub use retention::Retention;
 pub use shard::{Replay, ShardError};
 pub use shell::Shell;
 pub use stream::{
-    Health, ImportError, ImportReport, Importer, Purpose, ShardParts, StartError, StopError, Stream,
-    StreamHandle, StreamParts, StreamSettings,
+    EarlierLog, Health, ImportError, ImportReport, Importer, Purpose, ShardParts, StartError, StopError,
+    Stream, StreamHandle, StreamParts, StreamSettings,
 };

@@ -16,13 +16,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use omnix_engine::Settings;
 use omnix_model::limits::{FEED_BACKLOG_MAX, LANES, QUEUE_REQUESTS_MAX, REJECTED_WAITING_MAX};
 use omnix_model::{LaneRange, ShardId};
-use omnix_storage::{Atomicity, EventLog, Grain, LogSource, StateStore};
+use omnix_storage::{Atomicity, EventLog, Grain, LogSource, StateStore, WIDE_LOG_IDS};
 use tokio::sync::broadcast;
 
 use crate::attempts::MarkerStore;
+use crate::chapters::{ChapterStore, Chapters, Keeper};
 use crate::counters::Counters;
 use crate::dedup::IdSecret;
-use crate::explain::Explainer;
+use crate::explain::{Explainer, KeptLog};
 use crate::history::ImportItem;
 use crate::log_thread::{self, LogJob};
 use crate::models::{ModelStore, Models};
@@ -88,14 +89,27 @@ pub struct ShardParts {
     pub atomicity: Atomicity,
     /// Where it notes what it is applying.
     pub marker: Box<dyn MarkerStore>,
+    /// Where the chapters of its log lie. Without them an explanation reads the log whole: that is so for a log
+    /// whose positions are wider than a frame's number.
+    pub chapters: Option<Box<dyn ChapterStore>>,
+}
+
+/// A log that is not written any more: what lanes did before they were dealt to other shards.
+pub struct EarlierLog {
+    /// The lanes that stand in it.
+    pub lanes: LaneRange,
+    /// Reads it.
+    pub source: Arc<dyn LogSource>,
+    /// As with [`ShardParts::chapters`].
+    pub chapters: Option<Box<dyn ChapterStore>>,
 }
 
 /// What a stream stands on.
 pub struct StreamParts {
     /// The shards in order; together they own all lanes.
     pub shards: Vec<ShardParts>,
-    /// Logs that are not written any more, the oldest first: what lanes did before they were dealt to other shards.
-    pub earlier_logs: Vec<(LaneRange, Arc<dyn LogSource>)>,
+    /// Logs that are not written any more, the oldest first.
+    pub earlier_logs: Vec<EarlierLog>,
     /// The files of models.
     pub models: Box<dyn ModelStore>,
     /// The directory's secret under which event ids are hashed.
@@ -136,7 +150,9 @@ pub struct Stream {
     handle: StreamHandle,
     threads: Vec<JoinHandle<()>>,
     trainer: JoinHandle<()>,
-    stop_trainer: Sender<()>,
+    keeper: JoinHandle<()>,
+    /// Dropped, they end the trainer and the keeper of chapters.
+    stops: [Sender<()>; 2],
     replays: Vec<Replay>,
 }
 
@@ -144,7 +160,7 @@ pub struct Stream {
 struct Opened {
     shard: Shard,
     log: Box<dyn EventLog>,
-    source: Arc<dyn LogSource>,
+    read: KeptLog,
     view: ShardView,
     asked: Receiver<Asking>,
     rejected: Arc<AtomicUsize>,
@@ -222,9 +238,9 @@ impl Stream {
         let mut threads = Vec::new();
         let (mut ends, mut views, mut replays) = (Vec::new(), Vec::new(), Vec::new());
         let mut shards = Vec::new();
-        let mut logs = core.earlier_logs;
+        let mut logs: Vec<_> = core.earlier_logs.into_iter().map(kept_log).collect();
         for opened in opened {
-            logs.push((opened.view.lanes, opened.source));
+            logs.push(opened.read);
             let (inbox, imports) = (bounded(INBOX), bounded::<ImportItem>(4));
             let (jobs, done) = (bounded::<LogJob>(1), bounded(1));
             ends.push(ShardEnd {
@@ -242,6 +258,8 @@ impl Stream {
             shards.push((opened.shard, opened.log, ends));
         }
         let queries = Queries::new(views, core.models.newest(), core.engine, Arc::clone(&core.clock));
+        let (stop_keeper, keeper_stopped) = bounded(1);
+        let keeper = Keeper::new(logs.iter().filter_map(|log| log.chapters.clone()), keeper_stopped);
         let explainer = Explainer::new(queries.clone(), logs, core.files, Arc::clone(&core.clock));
         let handle = StreamHandle::new(Core {
             shards: ends,
@@ -270,9 +288,10 @@ impl Stream {
             is_history: core.purpose == Purpose::History,
         };
         let trainer = thread("trainer", 0).spawn(move || watch.guard(move || task.run()))?;
+        let keeper = thread("chapters", 0).spawn(move || keeper.run())?;
         // A model that was learnt and not in force everywhere is, before anybody asks what it says.
         handle.wait_for_trainer();
-        Ok(Self { handle, threads, trainer, stop_trainer, replays })
+        Ok(Self { handle, threads, trainer, keeper, stops: [stop_trainer, stop_keeper], replays })
     }
 
     /// The handle. Cheap to clone.
@@ -293,11 +312,11 @@ impl Stream {
     /// # Errors
     /// [`StopError`] when a shard failed, now or before.
     pub fn stop(self) -> Result<(), StopError> {
-        let Self { handle, threads, trainer, stop_trainer, .. } = self;
+        let Self { handle, threads, trainer, keeper, stops, .. } = self;
         handle.begin_stop();
-        drop(stop_trainer);
+        drop(stops);
         let mut outcome = Ok(());
-        for thread in threads.into_iter().chain([trainer]) {
+        for thread in threads.into_iter().chain([trainer, keeper]) {
             if thread.join().is_err() {
                 outcome = Err(StopError("a thread panicked".to_owned()));
             }
@@ -323,7 +342,7 @@ struct CoreParts {
     models: Arc<Models>,
     files: Arc<dyn ModelStore>,
     /// Logs that are not written any more.
-    earlier_logs: Vec<(LaneRange, Arc<dyn LogSource>)>,
+    earlier_logs: Vec<EarlierLog>,
     counters: Arc<Counters>,
     live: broadcast::Sender<Arc<crate::FeedMessage>>,
     engine: Arc<Settings>,
@@ -338,7 +357,8 @@ fn open(context: ShardContext, parts: ShardParts) -> Result<Opened, ShardError> 
     if parts.log.grain() != Grain::Shard {
         return Err(ShardError::Unfit("the shard's thread appends one block for all its lanes".to_owned()));
     }
-    let source = parts.log.source();
+    let read =
+        kept_log(EarlierLog { lanes: context.lanes, source: parts.log.source(), chapters: parts.chapters });
     let (on_demand, asked) = commit_on_demand();
     let view = ShardView {
         shard: context.shard,
@@ -350,9 +370,16 @@ fn open(context: ShardContext, parts: ShardParts) -> Result<Opened, ShardError> 
     };
     let rejected = Arc::clone(&context.rejected_waiting);
     let mut shard = Shard::open(context, parts.store, parts.marker)?;
-    let replay = shard.replay(source.as_ref())?;
+    let replay = shard.replay(read.source.as_ref())?;
     let lessons = shard.go_live()?;
-    Ok(Opened { shard, log: parts.log, source, view, asked, rejected, lessons, replay })
+    Ok(Opened { shard, log: parts.log, read, view, asked, rejected, lessons, replay })
+}
+
+/// A log as explanations read it.
+fn kept_log(EarlierLog { lanes, source, chapters }: EarlierLog) -> KeptLog {
+    let chapters = chapters.filter(|_| !WIDE_LOG_IDS.contains(&source.id().0));
+    let chapters = chapters.map(|store| Arc::new(Chapters::open(store, Arc::clone(&source))));
+    KeptLog { lanes, source, chapters }
 }
 
 fn trainer_of(models: &Arc<Models>, opened: &mut [Opened]) -> Trainer {

@@ -3,7 +3,7 @@
 mod fleet;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,11 +46,22 @@ pub(crate) struct TestLog {
     fault: Arc<Mutex<Option<AppendError>>>,
     /// Frames that cannot be read.
     damaged: Arc<Mutex<BTreeSet<u64>>>,
+    /// Frames up to this one are not kept.
+    trimmed: Arc<AtomicU64>,
+    /// Blocks that were read.
+    reads: Arc<AtomicU64>,
 }
 
 impl TestLog {
     pub(crate) fn new(id: u16) -> Self {
-        Self { id: LogId(id), blocks: Arc::default(), fault: Arc::default(), damaged: Arc::default() }
+        Self {
+            id: LogId(id),
+            blocks: Arc::default(),
+            fault: Arc::default(),
+            damaged: Arc::default(),
+            trimmed: Arc::default(),
+            reads: Arc::default(),
+        }
     }
 
     pub(crate) fn fail_next(&self, error: AppendError) {
@@ -59,6 +70,26 @@ impl TestLog {
 
     pub(crate) fn damage(&self, frame: u64) {
         self.damaged.lock().unwrap().insert(frame);
+    }
+
+    /// Keeps nothing up to `frame`.
+    pub(crate) fn trim_to(&self, frame: u64) {
+        self.trimmed.store(frame, Ordering::Relaxed);
+    }
+
+    /// How many blocks were read so far.
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// The block of a frame; none where there is none.
+    fn read(&self, frame: u64) -> Result<Option<StoredBlock>, ReadError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let block = frame.checked_sub(1).and_then(|at| self.blocks.lock().unwrap().get(index(at)).cloned());
+        if block.is_some() && self.damaged.lock().unwrap().contains(&frame) {
+            return Err(ReadError::Damaged { log: self.id, first: frame, last: frame });
+        }
+        Ok(block)
     }
 
     pub(crate) fn blocks(&self) -> Vec<StoredBlock> {
@@ -106,13 +137,16 @@ impl LogSource for TestLog {
         self.id
     }
     fn start(&self) -> Position {
-        Position::start(self.id)
+        Position { frame: self.trimmed.load(Ordering::Relaxed), ..Position::start(self.id) }
     }
     fn end(&self) -> Position {
         self.blocks.lock().unwrap().last().map_or(Position::start(self.id), |block| block.position)
     }
     fn read_after(&self, after: Position) -> Result<Box<dyn LogReader>, ReadError> {
-        Ok(Box::new(TestReader { log: self.clone(), next: index(after.frame) }))
+        if after.frame < self.start().frame {
+            return Err(ReadError::Trimmed(after));
+        }
+        Ok(Box::new(TestReader { log: self.clone(), next: after.frame + 1 }))
     }
 }
 
@@ -122,21 +156,19 @@ fn index(frame: u64) -> usize {
 
 struct TestReader {
     log: TestLog,
-    next: usize,
+    next: u64,
 }
 
 impl LogReader for TestReader {
     fn next(&mut self, _: Duration) -> Result<Option<StoredBlock>, ReadError> {
-        let block = self.log.blocks.lock().unwrap().get(self.next).cloned();
-        self.next += 1;
-        let frame = self.next as u64;
-        if block.is_some() && self.log.damaged.lock().unwrap().contains(&frame) {
-            return Err(ReadError::Damaged { log: self.log.id, first: frame, last: frame });
+        let read = self.log.read(self.next);
+        if !matches!(read, Ok(None)) {
+            self.next += 1;
         }
-        Ok(block)
+        read
     }
     fn block_at(&mut self, position: Position) -> Result<Option<StoredBlock>, ReadError> {
-        Ok(self.log.blocks.lock().unwrap().get(index(position.frame - 1)).cloned())
+        if position.frame <= self.log.start().frame { Ok(None) } else { self.log.read(position.frame) }
     }
 }
 

@@ -6,6 +6,7 @@ mod live;
 mod replay;
 mod shards;
 mod explain;
+mod chapters;
 mod faults;
 mod judgement;
 mod order;

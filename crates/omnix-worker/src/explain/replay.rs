@@ -1,22 +1,24 @@
-//! Reads the log for one customer: their records and what decides what these mean, nothing else.
+//! One customer applied again: their records and what decides what these mean, nothing else.
 //!
 //! Time passes here as in the shard (`shard/due.rs`): every record of the lane brings it, whoever's it is, and what
 //! falls due on the way is applied before the record.
+//!
+//! Deliberately not here: which blocks have to be read for that ([`super::reading`]).
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use omnix_engine::explain::{Decision, steps};
 use omnix_engine::{
     Cause, Context, Customer, ENGINE_VERSION, Effects, Model, Moment, Settings, apply, profile,
 };
 use omnix_model::{Clock, CustomerId, Insight, Lane, Outcome, Position, Record, RecordBlock, Timestamp};
-use omnix_storage::{LogSource, ReadError, StoredBlock};
+use omnix_storage::StoredBlock;
 
 use super::sources::Sources;
 use super::{CauseKind, ExplainError, Explanation, Found, Gap, Under};
+use crate::chapters::{Line, Mention, Step};
 use crate::models::{ModelError, Models};
 
 /// How long after an insight that was never revised the log is still read for it.
@@ -26,8 +28,16 @@ const BEYOND_MS: i64 = Timestamp::DAY_MS;
 pub(super) struct Replay<'a> {
     lane: Lane,
     customer_id: &'a CustomerId,
+    mention: Mention,
     wanted: &'a Insight,
     models: Models,
+    sources: Sources,
+    way: Way,
+}
+
+/// How far a customer has come.
+#[derive(Clone)]
+struct Way {
     /// The model in force, by number and hash, and the one applied with, once it was needed.
     in_force: (u64, u64),
     model: Option<Applicable>,
@@ -37,7 +47,6 @@ pub(super) struct Replay<'a> {
     customer: Option<Customer>,
     /// A date that had come and moved nothing on: it waits for the customer's next event.
     stuck: Option<Timestamp>,
-    sources: Sources,
     found: Option<Found>,
     gaps: Vec<Gap>,
 }
@@ -59,11 +68,7 @@ struct At {
 
 impl<'a> Replay<'a> {
     pub(super) fn new(lane: Lane, wanted: &'a Insight, models: Models) -> Self {
-        Self {
-            lane,
-            customer_id: &wanted.customer_id,
-            wanted,
-            models,
+        let way = Way {
             in_force: (0, 0),
             model: None,
             settings: Arc::new(Settings::default()),
@@ -71,47 +76,29 @@ impl<'a> Replay<'a> {
             now: Timestamp::MIN,
             customer: None,
             stuck: None,
-            sources: Sources::of(wanted),
             found: None,
             gaps: Vec::new(),
-        }
+        };
+        let customer_id = &wanted.customer_id;
+        let (mention, sources) = (Mention::of(customer_id), Sources::of(wanted));
+        Self { lane, customer_id, mention, wanted, models, sources, way }
     }
 
-    /// Reads a log; breaks off once the insight was found, or time has run out.
-    pub(super) fn read(
-        &mut self,
-        source: &dyn LogSource,
-        goes_on: &mut dyn FnMut() -> Result<bool, ExplainError>,
-    ) -> Result<ControlFlow<()>, ExplainError> {
-        let start = source.start();
-        if start != Position::start(source.id()) {
-            self.gaps.push(Gap::LogTrimmed { position: start });
-        }
-        let mut reader = source.read_after(start)?;
-        loop {
-            if !goes_on()? {
-                self.gaps.push(Gap::TimeRanOut);
-                return Ok(ControlFlow::Break(()));
-            }
-            match reader.next(Duration::ZERO) {
-                Ok(None) => return Ok(ControlFlow::Continue(())),
-                Ok(Some(stored)) => {
-                    if self.take_block(&stored)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                Err(ReadError::Damaged { first, last, .. }) => {
-                    self.gaps.push(Gap::LogDamaged { first, last });
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+    /// The lane that is read.
+    pub(super) const fn lane(&self) -> Lane {
+        self.lane
     }
 
-    fn take_block(&mut self, stored: &StoredBlock) -> Result<ControlFlow<()>, ExplainError> {
+    /// Takes note of something that is missing.
+    pub(super) fn note_gap(&mut self, gap: Gap) {
+        self.way.gaps.push(gap);
+    }
+
+    /// Takes a block of the log.
+    pub(super) fn take_block(&mut self, stored: &StoredBlock) -> Result<ControlFlow<()>, ExplainError> {
         let frame = stored.position.frame;
         let Ok(block) = RecordBlock::decode(&stored.payload) else {
-            self.gaps.push(Gap::LogDamaged { first: frame, last: frame });
+            self.note_gap(Gap::LogDamaged { first: frame, last: frame });
             return Ok(ControlFlow::Continue(()));
         };
         let is_history = block.clock == Clock::History;
@@ -120,7 +107,7 @@ impl<'a> Replay<'a> {
                 continue;
             }
             let position = Position { slot, ..stored.position };
-            let now = block.time_of(record, self.now);
+            let now = block.time_of(record, self.way.now);
             self.advance(now, is_history, position)?;
             self.take_record(record, At { position, moment: Moment { now, is_history } })?;
             if self.is_over() {
@@ -130,12 +117,55 @@ impl<'a> Replay<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Passes over a block that holds nothing of the customer: what `line` says of it is all that matters, unless
+    /// it turns out that the insight was raised in it, or that the answer ends in it. Then nothing has changed, and
+    /// the block has to be taken; says so by breaking off.
+    pub(super) fn pass(
+        &mut self,
+        line: &Line<'_>,
+        position: Position,
+    ) -> Result<ControlFlow<()>, ExplainError> {
+        if line.mentions(self.mention) || self.is_beyond(line.latest()) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let may_fire = self.due().is_some_and(|due| due <= line.latest().max(self.way.now));
+        let before = may_fire.then(|| self.way.clone());
+        let found = self.way.found.take();
+        let (is_history, mut steps) = (line.is_history, line.steps.iter());
+        loop {
+            let step = steps.next();
+            let until = match step {
+                Some(Step::Time(time)) => self.way.now.max(*time),
+                Some(Step::Model { .. } | Step::Settings(_) | Step::Engine(_)) | None => self.way.now,
+            };
+            self.advance(until, is_history, position)?;
+            let Some(step) = step else { break };
+            self.take_mark(*step);
+        }
+        if let (Some(_), Some(before)) = (&self.way.found, before) {
+            self.way = before;
+            return Ok(ControlFlow::Break(()));
+        }
+        self.way.found = found;
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// Whether nothing further can change the answer.
-    fn is_over(&self) -> bool {
-        let is_found =
-            self.found.as_ref().is_some_and(|found| found.insight.revision >= self.wanted.revision);
-        let is_beyond = self.wanted.revision == 0 && self.now > self.wanted.timestamp.plus_ms(BEYOND_MS);
-        is_found || is_beyond
+    pub(super) fn is_over(&self) -> bool {
+        let found = self.way.found.as_ref();
+        found.is_some_and(|found| found.insight.revision >= self.wanted.revision)
+            || self.is_beyond(self.way.now)
+    }
+
+    /// Whether the insight is not looked for any more at this time.
+    fn is_beyond(&self, now: Timestamp) -> bool {
+        self.wanted.revision == 0 && now > self.wanted.timestamp.plus_ms(BEYOND_MS)
+    }
+
+    /// When something falls due for the customer; none where that has fired already and moved nothing on.
+    fn due(&self) -> Option<Timestamp> {
+        let due = self.way.customer.as_ref().and_then(Customer::due);
+        due.filter(|due| self.way.stuck != Some(*due))
     }
 
     /// Moves the lane to `until`: what falls due for the customer on the way fires.
@@ -145,18 +175,18 @@ impl<'a> Replay<'a> {
         is_history: bool,
         position: Position,
     ) -> Result<(), ExplainError> {
-        while let Some(due) = self.customer.as_ref().and_then(Customer::due) {
-            if due > until || self.stuck == Some(due) || self.is_over() {
+        while let Some(due) = self.due() {
+            if due > until || self.is_over() {
                 break;
             }
-            let now = if is_history { due.max(self.now) } else { until };
-            self.now = self.now.max(now);
+            let now = if is_history { due.max(self.way.now) } else { until };
+            self.way.now = self.way.now.max(now);
             self.apply(Cause::Timer, At { position, moment: Moment { now, is_history } })?;
-            if self.customer.as_ref().and_then(Customer::due) == Some(due) {
-                self.stuck = Some(due);
+            if self.way.customer.as_ref().and_then(Customer::due) == Some(due) {
+                self.way.stuck = Some(due);
             }
         }
-        self.now = self.now.max(until);
+        self.way.now = self.way.now.max(until);
         Ok(())
     }
 
@@ -167,20 +197,15 @@ impl<'a> Replay<'a> {
                     return Ok(());
                 }
                 self.sources.note(at.position, at.moment.now, event);
-                self.stuck = None;
+                self.way.stuck = None;
                 self.apply(Cause::Event(event), at)?;
             }
-            Record::Model { number, hash } if *number > self.in_force.0 => {
-                self.in_force = (*number, *hash);
-                self.model = None;
+            Record::Model { number, hash } => {
+                self.take_mark(Step::Model { number: *number, hash: *hash });
             }
-            Record::Settings { body, .. } => {
-                // The shard could read them.
-                self.settings = Arc::new(Settings::from_text(body).unwrap_or_default());
-            }
-            Record::EngineVersion { version } => self.engine = *version,
+            Record::Settings { body, .. } => self.take_mark(Step::Settings(body)),
+            Record::EngineVersion { version } => self.take_mark(Step::Engine(*version)),
             Record::Event(_)
-            | Record::Model { .. }
             | Record::Tick
             | Record::EpochEnd { .. }
             | Record::LossAccepted { .. }
@@ -191,14 +216,30 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// Takes what decides the meaning of what follows.
+    fn take_mark(&mut self, mark: Step<'_>) {
+        match mark {
+            Step::Model { number, hash } if number > self.way.in_force.0 => {
+                self.way.in_force = (number, hash);
+                self.way.model = None;
+            }
+            // The shard could read them.
+            Step::Settings(body) => {
+                self.way.settings = Arc::new(Settings::from_text(body).unwrap_or_default());
+            }
+            Step::Engine(version) => self.way.engine = version,
+            Step::Model { .. } | Step::Time(_) => {}
+        }
+    }
+
     fn apply(&mut self, cause: Cause<'_>, at: At) -> Result<(), ExplainError> {
         let applicable = self.applicable()?;
-        let settings = Arc::clone(&self.settings);
+        let settings = Arc::clone(&self.way.settings);
         let context =
             Context { model: &applicable.model, settings: &settings, customer_id: self.customer_id };
-        let before = self.customer.clone();
+        let before = self.way.customer.clone();
         let applied =
-            catch_unwind(AssertUnwindSafe(|| apply(&mut self.customer, cause, at.moment, &context)));
+            catch_unwind(AssertUnwindSafe(|| apply(&mut self.way.customer, cause, at.moment, &context)));
         // What could not be applied then cannot be now, and left the state as it was.
         let Ok(Ok(effects)) = applied else { return Ok(()) };
         self.note_effects(&effects, before.as_ref(), (cause, at), &applicable);
@@ -214,19 +255,19 @@ impl<'a> Replay<'a> {
         applicable: &Applicable,
     ) {
         let raised = effects.insights.iter().find(|insight| insight.id == self.wanted.id);
-        let (Some(insight), Some(after)) = (raised, self.customer.as_ref()) else { return };
-        let (model, settings) = (&applicable.model, &self.settings);
+        let (Some(insight), Some(after)) = (raised, self.way.customer.as_ref()) else { return };
+        let (model, settings) = (&applicable.model, &self.way.settings);
         let context = Context { model, settings, customer_id: self.customer_id };
         let now = at.moment.now;
         let decision = Decision { insight, cause, before, after, now, context };
-        let (number, hash) = self.in_force;
+        let (number, hash) = self.way.in_force;
         if !applicable.is_named {
-            self.gaps.push(Gap::DecidingModelGone { number });
+            self.way.gaps.push(Gap::DecidingModelGone { number });
         }
-        if self.engine != 0 && self.engine != ENGINE_VERSION {
-            self.gaps.push(Gap::EngineChanged { then: self.engine });
+        if self.way.engine != 0 && self.way.engine != ENGINE_VERSION {
+            self.way.gaps.push(Gap::EngineChanged { then: self.way.engine });
         }
-        self.found = Some(Found {
+        self.way.found = Some(Found {
             position: at.position,
             at: now,
             cause: match cause {
@@ -242,17 +283,17 @@ impl<'a> Replay<'a> {
                 model_hash: hash,
                 settings: settings.hash(),
                 settings_text: settings.to_text(),
-                engine: self.engine,
+                engine: self.way.engine,
             },
         });
     }
 
     /// The model in force, or the nearest that is kept.
     fn applicable(&mut self) -> Result<Applicable, ExplainError> {
-        if let Some(model) = &self.model {
+        if let Some(model) = &self.way.model {
             return Ok(model.clone());
         }
-        let (number, hash) = self.in_force;
+        let (number, hash) = self.way.in_force;
         let named = if number == 0 { Ok(Arc::new(Model::seed())) } else { self.models.named(number, hash) };
         let applicable = match named {
             Ok(model) => Applicable { model, is_named: true },
@@ -262,12 +303,12 @@ impl<'a> Replay<'a> {
             }
             Err(error @ ModelError::Files(_)) => return Err(error.into()),
         };
-        self.model = Some(applicable.clone());
+        self.way.model = Some(applicable.clone());
         Ok(applicable)
     }
 
     fn note_gone(&mut self, number: u64) {
-        let known = self.gaps.iter_mut().find_map(|gap| match gap {
+        let known = self.way.gaps.iter_mut().find_map(|gap| match gap {
             Gap::ModelsGone { first, last } => Some((first, last)),
             _ => None,
         });
@@ -276,23 +317,23 @@ impl<'a> Replay<'a> {
                 *first = number.min(*first);
                 *last = number.max(*last);
             }
-            None => self.gaps.push(Gap::ModelsGone { first: number, last: number }),
+            None => self.way.gaps.push(Gap::ModelsGone { first: number, last: number }),
         }
     }
 
     /// What came out.
     pub(super) fn explanation(mut self, outcome: Option<Outcome>) -> Explanation {
-        let has_ended = !self.gaps.contains(&Gap::TimeRanOut);
-        if self.found.is_none() && has_ended {
-            self.gaps.push(Gap::NotRaised);
+        let has_ended = !self.way.gaps.contains(&Gap::TimeRanOut);
+        if self.way.found.is_none() && has_ended {
+            self.way.gaps.push(Gap::NotRaised);
         }
         Explanation {
             stored: self.wanted.clone(),
             outcome,
-            found: self.found,
+            found: self.way.found,
             events_read: self.sources.read,
             sources: self.sources.into_events(),
-            gaps: self.gaps,
+            gaps: self.way.gaps,
         }
     }
 }

@@ -10,7 +10,7 @@ use omnix_model::{
 };
 use omnix_storage::{Atomicity, EventLog as _, StateStore as _};
 
-use crate::explain::{CauseKind, Explainer, Explanation, Gap};
+use crate::explain::{CauseKind, Explainer, Explanation, Gap, KeptLog};
 use crate::models::ModelStore as _;
 use crate::queries::{Queries, ShardView};
 use crate::testing::{Fleet, Ground, at_s, customer, new_event, purchase};
@@ -113,12 +113,20 @@ fn bought(name: &str, day: i64, line: i64, amount: i64) -> NewEvent {
 }
 
 fn explainer(grounds: &[Ground]) -> Explainer {
-    let count = grounds.len();
-    let lanes = |ground: &Ground| LaneRange::of_shard(ground.shard, count);
+    let log = |ground: &Ground| KeptLog {
+        lanes: LaneRange::of_shard(ground.shard, grounds.len()),
+        source: ground.log.source(),
+        chapters: None,
+    };
+    explainer_of(grounds, grounds.iter().map(log).collect())
+}
+
+/// An explainer of what stands on `grounds`, which reads `logs`.
+pub(super) fn explainer_of(grounds: &[Ground], logs: Vec<KeptLog>) -> Explainer {
     let view = |ground: &Ground| ShardView {
         shard: ground.shard,
         log: ground.log.id(),
-        lanes: lanes(ground),
+        lanes: LaneRange::of_shard(ground.shard, grounds.len()),
         store: ground.disk.open().reader(),
         progress: Arc::new(Progress::default()),
         on_demand: CommitOnDemand::default(),
@@ -130,11 +138,10 @@ fn explainer(grounds: &[Ground]) -> Explainer {
         Arc::new(omnix_engine::Settings::default()),
         Arc::clone(&clock),
     );
-    let logs = grounds.iter().map(|ground| (lanes(ground), ground.log.source())).collect();
     Explainer::new(queries, logs, Arc::new(grounds[0].models.clone()), clock)
 }
 
-fn explain(explainer: &Explainer, insight: &Insight) -> Explanation {
+pub(super) fn explain(explainer: &Explainer, insight: &Insight) -> Explanation {
     explainer.explain(&insight.customer_id, insight.id, &|| false).unwrap().expect("the insight is known")
 }
 

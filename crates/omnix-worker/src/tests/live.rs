@@ -29,6 +29,7 @@ impl InMemory {
             store: Box::new(disk.open()),
             atomicity: Atomicity::Commit,
             marker: Box::new(NoMarker),
+            chapters: None,
         };
         StreamParts {
             shards: self.disks.iter().map(shard).collect(),
@@ -103,6 +104,7 @@ fn on_a_real_disk_with_many_publishers() {
                 store: Box::new(store),
                 atomicity: Atomicity::Commit,
                 marker: Box::new(crate::MarkerFile::new(dir.path().join(format!("applying{number}")))),
+                chapters: None,
             }
         };
         let parts = StreamParts {
