@@ -132,7 +132,11 @@ fn of_models_that_are_there_twice_the_file_of_its_own_may_go() {
     models.write(5, b"alone").unwrap();
     assert_eq!(models.bytes(2, 4).unwrap(), 2 * (5 + 11));
     assert_eq!(models.bytes(5, 9).unwrap(), 5);
-    assert_eq!(models.drop_doubles(|number| number != 3).unwrap(), 3, "5 is there once");
+    assert_eq!(
+        models.drop_doubles(|number, appended, alone| number != 3 && appended > 0 && alone > 0).unwrap(),
+        3,
+        "5 is there once"
+    );
     let models = directory.models().unwrap();
     let read = |number| models.read(number).unwrap().unwrap();
     assert_eq!((read(1), read(3)), (b"small".to_vec(), b"much larger".to_vec()));
@@ -211,4 +215,24 @@ fn it_knows_its_room() {
     assert!(space.total_bytes > 0);
     assert!(space.is_short(Some(u64::MAX)));
     assert!(!space.is_short(Some(0)));
+}
+
+#[test]
+fn chapters_lie_beside_their_log_and_are_had_in_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::create(dir.path(), format(2)).unwrap();
+    let log = directory.format().current_logs().nth(1).unwrap();
+    let chapters = directory.chapters(log).unwrap();
+    assert!(chapters.list().unwrap().is_empty());
+    chapters.write(900, b"second").unwrap();
+    chapters.write(0, b"first").unwrap();
+    chapters.write(0, b"again").unwrap();
+    fs::write(dir.path().join("shard-0001/chapters/00001/00000000000000000007.tmp"), b"half").unwrap();
+    assert_eq!(chapters.list().unwrap(), [0, 900], "what was not finished is none");
+    assert_eq!(chapters.read(0, 1, 3).unwrap(), b"gai");
+    assert!(chapters.read(0, 3, 3).is_err() && chapters.read(5, 0, 1).is_err());
+    chapters.remove(0).unwrap();
+    chapters.remove(0).unwrap();
+    assert_eq!(directory.chapters(log).unwrap().list().unwrap(), [900]);
+    assert!(directory.log_path(log).exists(), "the log is not touched");
 }

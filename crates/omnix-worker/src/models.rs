@@ -18,8 +18,13 @@ use file::Kept;
 
 /// Of models that are kept as lessons every so manieth is kept whole.
 const WHOLE_EVERY: u64 = 64;
+/// Of models whose lessons weigh nearly as much as they do every so manieth is kept whole beside its lessons: how an
+/// insight came about takes models of many days, and reading one is quicker than folding what leads to it.
+const WAYPOINT_EVERY: u64 = 2;
+/// The lessons of such a model are this part of it at the least, so that what is kept grows threefold at the most.
+const WAYPOINT_PART: u64 = 4;
 /// Bytes of models that only whoever asks how something came about still needs; the oldest go first.
-const PAST_BYTES_MAX: u64 = 256 << 20;
+const PAST_BYTES_MAX: u64 = 512 << 20;
 /// Models held decoded, those used last: in history the one in force, the next, and the one that is learnt
 /// meanwhile. Others are read again when a lane needs them.
 const HELD_MAX: usize = 3;
@@ -71,11 +76,12 @@ pub trait ModelStore: Send + Sync {
         Ok(bytes)
     }
 
-    /// Removes the files of models that were appended as well and that `is_needless` names.
+    /// Removes the files of models that were appended as well and that `is_needless` names by number, bytes that
+    /// were appended, and bytes of the file.
     ///
     /// # Errors
     /// What went wrong.
-    fn drop_doubles(&self, _is_needless: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+    fn drop_doubles(&self, _is_needless: &dyn Fn(u64, u64, u64) -> bool) -> Result<usize, ModelError> {
         Ok(0)
     }
 }
@@ -125,7 +131,7 @@ impl ModelStore for ModelFiles {
         Ok(self.bytes(from, to)?)
     }
 
-    fn drop_doubles(&self, is_needless: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+    fn drop_doubles(&self, is_needless: &dyn Fn(u64, u64, u64) -> bool) -> Result<usize, ModelError> {
         Ok(self.drop_doubles(is_needless)?)
     }
 }
@@ -156,7 +162,7 @@ impl ModelStore for Arc<dyn ModelStore> {
         self.as_ref().bytes(from, to)
     }
 
-    fn drop_doubles(&self, is_needless: &dyn Fn(u64) -> bool) -> Result<usize, ModelError> {
+    fn drop_doubles(&self, is_needless: &dyn Fn(u64, u64, u64) -> bool) -> Result<usize, ModelError> {
         self.as_ref().drop_doubles(is_needless)
     }
 }
@@ -210,6 +216,17 @@ struct Held {
 pub(crate) struct Announced {
     models: Arc<Models>,
     number: u64,
+    lessons_bytes: u64,
+}
+
+impl Announced {
+    /// The model is there: whoever waits for it goes on, and where it is a waypoint it is kept whole.
+    pub(crate) fn fulfil(self, model: &Arc<Model>) {
+        let (models, lessons_bytes) = (Arc::clone(&self.models), self.lessons_bytes);
+        models.hold(model);
+        drop(self);
+        models.keep_waypoint(model, lessons_bytes);
+    }
 }
 
 impl Drop for Announced {
@@ -327,9 +344,24 @@ impl Models {
         if number.is_multiple_of(WHOLE_EVERY) {
             return Ok(None);
         }
-        self.files.append(number, &file::of_lessons(name, lessons))?;
+        let bytes = file::of_lessons(name, lessons);
+        self.files.append(number, &bytes)?;
         self.lock().announced = Some(number);
-        Ok(Some(Announced { models: Arc::clone(self), number }))
+        Ok(Some(Announced { models: Arc::clone(self), number, lessons_bytes: bytes.len() as u64 }))
+    }
+
+    /// Keeps a model whole beside its lessons, if it is a waypoint. Without it the lessons are folded.
+    fn keep_waypoint(&self, model: &Model, lessons_bytes: u64) {
+        let number = model.number();
+        if !number.is_multiple_of(WAYPOINT_EVERY) {
+            return;
+        }
+        let whole = file::of_model(model);
+        if is_waypoint(number, lessons_bytes, whole.len() as u64)
+            && let Err(error) = self.files.write(number, &whole)
+        {
+            tracing::warn!(number, %error, "a model is kept as lessons only");
+        }
     }
 
     /// Keeps a model that was learnt, whole, and the lessons that led to it, which are all that will be left of it.
@@ -357,9 +389,12 @@ impl Models {
     /// back as there is room for them, and always those from which the ones above are read.
     pub(crate) fn prune(&self, keep_from: u64) -> Result<usize, ModelError> {
         let is_lessons = self.is_lessons(keep_from)?;
-        let mut from = if is_lessons { keep_from - keep_from % WHOLE_EVERY } else { keep_from };
-        let doubles =
-            self.files.drop_doubles(&|number| number < from && !number.is_multiple_of(WHOLE_EVERY))?;
+        let start = if is_lessons { keep_from - keep_from % WHOLE_EVERY } else { keep_from };
+        let mut from = start;
+        let stays = |number: u64, lessons: u64, whole: u64| {
+            number >= start || number.is_multiple_of(WHOLE_EVERY) || is_waypoint(number, lessons, whole)
+        };
+        let doubles = self.files.drop_doubles(&|number, lessons, whole| !stays(number, lessons, whole))?;
         let oldest = self.files.list()?.first().copied().unwrap_or(from);
         let mut bytes = 0;
         while oldest < from {
@@ -416,6 +451,11 @@ impl Models {
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a model of so many bytes, after so many of lessons, is kept whole beside these.
+const fn is_waypoint(number: u64, lessons_bytes: u64, whole_bytes: u64) -> bool {
+    number.is_multiple_of(WAYPOINT_EVERY) && lessons_bytes.saturating_mul(WAYPOINT_PART) >= whole_bytes
 }
 
 /// The model that is kept whole under `number`.

@@ -259,8 +259,7 @@ impl Trainer {
     /// is synced, meanwhile.
     pub(crate) fn fold(&mut self) {
         if let Some(Fold { folding, announced }) = self.to_fold.take() {
-            self.models.hold(&folding.end());
-            drop(announced);
+            announced.fulfil(&folding.end());
         }
     }
 

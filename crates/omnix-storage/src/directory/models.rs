@@ -114,17 +114,22 @@ impl ModelFiles {
         Ok(bytes)
     }
 
-    /// Removes the files of models that were appended as well and that `is_needless` names; answers how many.
+    /// Removes the files of models that were appended as well and that `is_needless` names by number, bytes that were
+    /// appended, and bytes of the file; answers how many.
     ///
     /// # Errors
     /// [`DirectoryError::Io`]
-    pub fn drop_doubles(&self, is_needless: impl Fn(u64) -> bool) -> Result<usize, DirectoryError> {
+    pub fn drop_doubles(&self, is_needless: impl Fn(u64, u64, u64) -> bool) -> Result<usize, DirectoryError> {
         let appended: BTreeSet<u64> = self.runs().numbers().collect();
         let mut count = 0;
-        for number in self.alone()?.intersection(&appended).filter(|&&number| is_needless(number)) {
-            let path = self.path(*number);
-            fs::remove_file(&path).map_err(DirectoryError::io(&path))?;
-            count += 1;
+        for &number in self.alone()?.intersection(&appended) {
+            let path = self.path(number);
+            let alone = fs::metadata(&path).map_err(DirectoryError::io(&path))?.len();
+            let appended = self.runs().bytes(number, number + 1);
+            if is_needless(number, appended, alone) {
+                fs::remove_file(&path).map_err(DirectoryError::io(&path))?;
+                count += 1;
+            }
         }
         Ok(count)
     }

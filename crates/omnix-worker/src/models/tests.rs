@@ -143,6 +143,36 @@ fn of_a_live_model_lessons_are_left_when_it_is_old() {
 }
 
 #[test]
+fn a_model_whose_lessons_weigh_nearly_as_much_stays_whole_beside_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let format = omnix_storage::Format::new("s", 1).unwrap();
+    let directory = omnix_storage::DataDirectory::create(&dir.path().join("d"), format).unwrap();
+    let files = directory.models().unwrap();
+    let models = Arc::new(Models::new(Box::new(files.clone())));
+    let mut model = Arc::new(Model::seed());
+    let mut expected = Vec::new();
+    for number in 1..=20 {
+        let lessons = lessons(number);
+        let name = lessons.name_after(&model);
+        let announced = models.announce(number, name, &lessons).unwrap().unwrap();
+        model = Arc::new(lessons.fold(&model));
+        announced.fulfil(&model);
+        let (part, whole) = (file::of_lessons(name, &lessons).len(), file::of_model(&model).len());
+        expected.extend((number % 2 == 0 && part * 4 >= whole).then_some(number));
+    }
+    let is_whole = |number: &u64| !file::is_lessons(&files.read(*number).unwrap().unwrap());
+    let wholes = || (1..=20).filter(is_whole).collect::<Vec<u64>>();
+    assert_eq!(wholes(), expected);
+    // A live model leaves its lessons behind, a waypoint stays.
+    files.write(7, &file::of_model(&models.by_number(7).unwrap().unwrap())).unwrap();
+    assert!(is_whole(&7));
+    files.append(64, b"the group behind").unwrap();
+    models.prune(64).unwrap();
+    assert_eq!(wholes(), expected);
+    assert!(!is_waypoint(3, 100, 1) && !is_waypoint(2, 24, 100) && is_waypoint(2, 25, 100));
+}
+
+#[test]
 fn what_was_used_last_is_held_whatever_newer_ones_there_are() {
     let files = MemoryModels::default();
     let kept = history(&files, 60);

@@ -7,7 +7,7 @@ use omnix_storage::Atomicity;
 use tokio::sync::oneshot;
 
 use crate::history::{ImportItem, TAIL_MS};
-use crate::models::ModelStore as _;
+use crate::models::{ModelStore as _, Models};
 use crate::shard::lane_of;
 use crate::testing::{Fleet, Ground, at_s, purchase};
 use crate::{NewEvent, state_row};
@@ -87,9 +87,10 @@ fn import(shards: u16, broken: Break) -> Meaning {
             *value = state_row::split(value).unwrap().1.to_vec();
         }
     }
-    let models = &grounds[0].models;
-    let read = |number: u64| (number, models.read(number).unwrap().unwrap());
-    (rows, models.list().unwrap().into_iter().map(read).collect())
+    // Whether a model is kept whole or as lessons is not what it means.
+    let models = Models::new(Box::new(grounds[0].models.clone()));
+    let read = |number: u64| (number, models.by_number(number).unwrap().unwrap().encode());
+    (rows, grounds[0].models.list().unwrap().into_iter().map(read).collect())
 }
 
 /// Takes a day of which one shard had come to the end when the process died, and the others to its middle.
