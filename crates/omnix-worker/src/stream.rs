@@ -259,7 +259,10 @@ impl Stream {
         }
         let queries = Queries::new(views, core.models.newest(), core.engine, Arc::clone(&core.clock));
         let (stop_keeper, keeper_stopped) = bounded(1);
-        let keeper = Keeper::new(logs.iter().filter_map(|log| log.chapters.clone()), keeper_stopped);
+        // Nobody asks while a history is taken in, and all processors are busy.
+        let is_asked = core.purpose == Purpose::Live;
+        let chapters = logs.iter().filter_map(|log| log.chapters.clone()).filter(|_| is_asked);
+        let keeper = Keeper::new(chapters, keeper_stopped);
         let explainer = Explainer::new(queries.clone(), logs, core.files, Arc::clone(&core.clock));
         let handle = StreamHandle::new(Core {
             shards: ends,

@@ -155,7 +155,7 @@ fn assert_same(found: &[Explanation], expected: &[Explanation], of: &str) {
 #[test]
 fn an_explanation_is_the_same_with_chapters_of_any_length_and_without() {
     let (mut insights_seen, mut by_time) = (0, 0);
-    for seed in 0..10 {
+    for seed in 0..6 {
         let (grounds, insights) = history(seed);
         let expected = explained(&grounds, None, &insights);
         insights_seen += insights.len();
@@ -182,7 +182,7 @@ fn an_explanation_is_the_same_with_chapters_of_any_length_and_without() {
 
 #[test]
 fn a_log_that_was_trimmed_or_damaged_before_is_explained_as_without_chapters() {
-    for seed in 20..26 {
+    for seed in 20..23 {
         let mut dice = Dice::new(seed);
         let (grounds, insights) = history(seed);
         let stores = stores(&grounds);
@@ -218,7 +218,7 @@ fn a_log_that_was_trimmed_or_damaged_before_is_explained_as_without_chapters() {
 #[test]
 fn a_block_that_is_damaged_afterwards_is_missed_or_not_of_the_customer() {
     let (mut is_missed, mut is_not) = (0, 0);
-    for seed in 40..44 {
+    for seed in 40..42 {
         let (grounds, insights) = history(seed);
         let chapters = open(&grounds, &stores(&grounds), 60);
         follow(&chapters, 9_999);
@@ -244,7 +244,7 @@ fn a_block_that_is_damaged_afterwards_is_missed_or_not_of_the_customer() {
 
 #[test]
 fn chapters_that_are_damaged_lost_or_of_another_log_are_made_again() {
-    for seed in 60..64 {
+    for seed in 60..62 {
         let mut dice = Dice::new(seed);
         let (grounds, insights) = history(seed);
         let expected = explained(&grounds, None, &insights);
