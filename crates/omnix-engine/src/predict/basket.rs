@@ -3,7 +3,7 @@
 use omnix_model::{DeviceType, ProductId, Timestamp};
 
 use crate::detect::recommendation_update::{Asked, lists};
-use crate::{Context, Customer, Model, Occasion, Product, Recommended};
+use crate::{Context, Customer, Occasion, Recommended};
 
 /// What is known of an order before its first line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,10 +40,7 @@ pub fn contents(
     let occasion = Occasion::new(&context.settings.time_zone, moment.at, moment.location, moment.device_type);
     let asked = Asked { occasion: Some(occasion), basket: &[], limit, at: moment.at };
     let lists = lists(customer, model, &asked);
-    let mut new_items = ids(lists.new);
-    if new_items.len() < limit {
-        add_rarely_sold(customer, model, limit, &mut new_items);
-    }
+    let new_items = ids(lists.new);
     let mut items = ids(lists.again);
     if items.len() < limit {
         add_own(customer, limit, &mut items);
@@ -66,27 +63,4 @@ fn add_own(customer: Option<&Customer>, limit: usize, items: &mut Vec<ProductId>
     });
     let room = limit.saturating_sub(items.len());
     items.extend(own.into_iter().take(room).map(|product| product.id.clone()));
-}
-
-/// Products that are neither companions nor popular: those sold most often.
-fn add_rarely_sold(customer: Option<&Customer>, model: &Model, limit: usize, new_items: &mut Vec<ProductId>) {
-    let mut held: Vec<&ProductId> =
-        customer.into_iter().flat_map(Customer::products).map(|product| &product.id).collect();
-    held.sort_unstable();
-    let is_held = |id: &ProductId| held.binary_search(&id).is_ok();
-    let slots = (0_u32..).take(model.slots());
-    let known = slots.filter_map(|slot| model.at(slot));
-    let left = known.filter(|product| !new_items.contains(product.id()) && !is_held(product.id()));
-    let mut left: Vec<_> = left.collect();
-    let best_selling = |a: &&Product, b: &&Product| {
-        let (x, y) = (a.popularity(), b.popularity());
-        y.long.total_cmp(&x.long).then(y.sales.total_cmp(&x.sales)).then_with(|| a.id().cmp(b.id()))
-    };
-    let room = limit.saturating_sub(new_items.len());
-    if left.len() > room {
-        left.select_nth_unstable_by(room, best_selling);
-        left.truncate(room);
-    }
-    left.sort_unstable_by(best_selling);
-    new_items.extend(left.into_iter().map(|product| product.id().clone()));
 }
