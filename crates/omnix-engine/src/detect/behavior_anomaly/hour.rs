@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn of_who_orders_at_any_time_nothing_is_unusual() {
-        let habit: Vec<u8> = (0..60).map(|order| order * 7 % 24).collect();
+        let habit: Vec<u8> = (0..24).cycle().step_by(7).take(60).collect();
         for hour in 0..24 {
             assert!(look(&habit, hour).unwrap().score() < 0.5);
         }
