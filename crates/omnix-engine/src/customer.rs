@@ -120,7 +120,8 @@ impl Customer {
     }
 
     /// When something falls due for this customer if nothing else happens: the end of its basket, or its close where
-    /// that matters, a product, a change of segment by silence. The earliest of them; none for a customer of whom nothing is expected.
+    /// that matters, a product, a change of segment by silence. The earliest of them; none for a customer of whom
+    /// nothing is expected.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let basket = self.head.basket.as_ref().and_then(Basket::due);

@@ -1,9 +1,9 @@
 //! Planting: copies of a history with something wrong in the hold-out, to see whether it is found.
 //!
-//! A copy multiplies the quantity and the amount of every line of some orders, as a mistyped quantity does, has
-//! five small orders follow an order ten minutes apart, or moves some orders to another time of day. Orders are chosen by a hash among those that have a
-//! score in the history itself. A copy is replayed like the history, so what was planted also teaches, as it
-//! would in life. Deliberately not here: how a copy becomes a prediction file.
+//! A copy multiplies the quantity and the amount of every line of some orders, as a mistyped quantity does, has five
+//! small orders follow an order ten minutes apart, or moves some orders to another time of day. Orders are chosen by
+//! a hash among those that have a score in the history itself. A copy is replayed like the history, so what was
+//! planted also teaches, as it would in life. Deliberately not here: how a copy becomes a prediction file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

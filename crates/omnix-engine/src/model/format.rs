@@ -1,10 +1,12 @@
 //! The bytes of a model, version 1.
 //!
-//! `version` · number · name (8 bytes) · until (flag, time) · limits (4) · intervals (6 floats) · amounts (2 x 9 floats, lines
-//! (count, sum), 2 x 320 scores, scored orders, alerts) · hours (24 x orders, 320 scores, scored orders, alerts) · products by slot (count; flag; id, name, category, time, intervals
-//! (count, sum), popularity (5 floats), baskets, lines (count, sum)) · companions (anchor (flag, time); by slot: count,
-//! (difference, weight)) · occasions (count; circumstance, sales, others (floats), products (count; difference, sales)) ·
-//! choices (flag, 13 floats; labels, gate) · learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats with all their bits.
+//! `version` · number · name (8 bytes) · until (flag, time) · limits (4) · intervals (6 floats) · amounts (2 x 9
+//! floats, lines (count, sum), 2 x 320 scores, scored orders, alerts) · hours (24 x orders, 320 scores, scored
+//! orders, alerts) · products by slot (count; flag; id, name, category, time, intervals (count, sum), popularity (5
+//! floats), baskets, lines (count, sum)) · companions (anchor (flag, time); by slot: count, (difference, weight)) ·
+//! occasions (count; circumstance, sales, others (floats), products (count; difference, sales)) · choices (flag, 13
+//! floats; labels, gate) · learners (11 of pairs, 1 of customers; what waits). Numbers are varints, figures floats
+//! with all their bits.
 
 use std::sync::Arc;
 

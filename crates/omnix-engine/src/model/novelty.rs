@@ -1,9 +1,10 @@
 //! What makes a product worth showing to who has never bought it: by slot, worked out once for a model.
 //!
-//! `(c + f) s^b l^d`: `c` is how well it goes with what the customer buys, as a part of the best one's, `s` and `l` how
-//! it sells, lately and for long, as parts of the best-selling product's; what `f`, `b` and `d` are is learnt (`choice`).
-//! Of a customer's company, whose best is `m`, that is `company * n/m * a + f * a`, with `n` the product's side of the
-//! cosine and `a = s^b l^d`: one multiplication and one sum a product. Figures of 32 bits are enough to rank by.
+//! `(c + f) s^b l^d`: `c` is how well it goes with what the customer buys, as a part of the best one's, `s` and `l`
+//! how it sells, lately and for long, as parts of the best-selling product's; what `f`, `b` and `d` are is learnt
+//! (`choice`). Of a customer's company, whose best is `m`, that is `company * n/m * a + f * a`, with `n` the
+//! product's side of the cosine and `a = s^b l^d`: one multiplication and one sum a product. Figures of 32 bits are
+//! enough to rank by.
 //!
 //! Deliberately not here: company, which is a customer's own (`ranking`).
 

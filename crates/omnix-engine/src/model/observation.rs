@@ -8,8 +8,8 @@ use crate::model::{ChoiceSums, LearnerInput};
 
 /// One thing that a record teaches about all customers.
 ///
-/// It holds figures and products, never who it was about; rows that wait for a label hold a hash of it. What is not finite is left out when it is
-/// absorbed, and counted.
+/// It holds figures and products, never who it was about; rows that wait for a label hold a hash of it. What is not
+/// finite is left out when it is absorbed, and counted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
     /// A product was bought: once per product and basket, returns not among them.

@@ -1,7 +1,8 @@
 //! What is said of an order that is unlike the customer: one insight, by the most urgent of what was found.
 //!
 //! A mistyped quantity makes the amount unusual too, and who orders far too much at three in the morning is told of
-//! once: two insights would say one thing. What else was found stands in the figures as what the insight covers. It is revised while the order grows; that it speaks stands.
+//! once: two insights would say one thing. What else was found stands in the figures as what the insight covers. It
+//! is revised while the order grows; that it speaks stands.
 //!
 //! Deliberately not here: what is found (`amount`, `line`, `hour`).
 

@@ -1,10 +1,12 @@
 //! The bytes of a tally, version 1.
 //!
-//! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time),
-//! intervals (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines; circumstances (count; circumstance, sales)) ·
-//! intervals (count, sum, within count, within sum, exposure) · orders (2 x 3 x (count, sum); scores of
-//! amounts and of lines; alerts), hours (24 x orders; scores; alerts), scores being (count; difference of bins, count) · baskets (level, count; key, time,
-//! places (count, differences)) · choices (flag, 13 floats) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with all their bits.
+//! `version` · base (flag, time) · left out · products (count; id, label (flag; name, category, time), intervals
+//! (count, sum), popularity (5), lines (count), each a byte below 16, or 16 and a float; sum of lines; circumstances
+//! (count; circumstance, sales)) · intervals (count, sum, within count, within sum, exposure) · orders (2 x 3 x
+//! (count, sum); scores of amounts and of lines; alerts), hours (24 x orders; scores; alerts), scores being (count;
+//! difference of bins, count) · baskets (level, count; key, time, places (count, differences)) · choices (flag, 13
+//! floats) · rows for the learners, and what came about (5 x count; items). Numbers are varints, figures floats with
+//! all their bits.
 
 use omnix_model::{DecodeError, ProductId, Reader, Writer};
 use smol_str::SmolStr;
