@@ -1,9 +1,9 @@
 //! What is counted: sales by the event's own hour, activity by the lane's hour and minute, and customers by
 //! segment.
 //!
-//! One kind of row a file. Absolute and mergeable: a row holds the whole count of one shard (customers by segment: of one lane), rows
-//! of several shards, lanes and hours add up. Each row carries the position up to which it was added to (see
-//! [`crate::keys`]).
+//! One kind of row a file. Absolute and mergeable: a row holds the whole count of one shard (customers by segment:
+//! of one lane), rows of several shards, lanes and hours add up. Each row carries the position up to which it was
+//! added to (see [`crate::keys`]).
 
 mod activity;
 mod census;

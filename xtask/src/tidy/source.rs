@@ -6,6 +6,8 @@ use super::Text;
 
 /// Lines of code of a file at the most: without blank lines, comments and its tests.
 const CODE_LINES_MAX: usize = 500;
+/// Characters of a line of comment at the most: what is longer has not been wrapped, which the formatter leaves alone.
+const COMMENT_WIDTH_MAX: usize = 120;
 
 /// A rule.
 pub(crate) type Rule = fn(&Text) -> Vec<String>;
@@ -14,6 +16,7 @@ pub(crate) type Rule = fn(&Text) -> Vec<String>;
 pub(crate) const RULES: &[Rule] = &[
     opens_with_its_purpose,
     is_short,
+    wraps_its_comments,
     has_no_unfinished_code,
     gives_reasons,
     names_things,
@@ -36,6 +39,14 @@ fn is_short(text: &Text) -> Vec<String> {
         return Vec::new();
     }
     vec![text.at(1, &format!("{lines} lines of code, more than {CODE_LINES_MAX}"))]
+}
+
+/// Comments are read in the same window as code.
+fn wraps_its_comments(text: &Text) -> Vec<String> {
+    let lines = text.text.lines().enumerate();
+    let long = lines
+        .filter(|(_, line)| line.trim_start().starts_with("//") && line.chars().count() > COMMENT_WIDTH_MAX);
+    long.map(|(index, _)| text.at(index + 1, "a comment wider than 120 characters")).collect()
 }
 
 /// What says of itself that it is not done.
@@ -186,6 +197,13 @@ mod tests {
         assert!(is_short(&text(&format!("//! A.\n\n{code}#[cfg(test)]\nmod tests {{}}\n"))).is_empty());
         assert_eq!(is_short(&text(&format!("{code}let b = 2;\n"))).len(), 1);
         assert_eq!(is_short(&text(&format!("#[cfg(test)]\nmod fixture;\n{code}"))).len(), 1);
+    }
+
+    #[test]
+    fn a_comment_is_wrapped_and_a_long_string_may_stand() {
+        let words = "a ".repeat(COMMENT_WIDTH_MAX);
+        assert_eq!(wraps_its_comments(&text(&format!("//! A.\n    // {words}\n"))).len(), 1);
+        assert!(wraps_its_comments(&text(&format!("//! A.\nlet b = \"{words}\";\n"))).is_empty());
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! `consumption_prediction`: a product that a customer will need soon, or was expected to buy and did not.
 //!
-//! The probability is learnt from what came of earlier purchases of all customers; until there is enough of that
-//! it is that of a log-normal interval, shrunk towards product, customer and all pairs. Said at a basket's end of the product that is known best, from its third purchase
-//! day on, if it is not expected within days: what is bought all the time needs no reminder. Of one product it
-//! is said again when the horizon has passed, or when it has become more certain: a customer who comes every
-//! week is not news every week; what is held back is counted. Of several products of one basket the others are
-//! named beside it. A product that was expected and has not come by the time by which 19 of 20 such intervals have
-//! ended is overdue: said once, until the customer comes back, and only while nothing as urgent was said of their
-//! silence.
+//! The probability is learnt from what came of earlier purchases of all customers; until there is enough of that it
+//! is that of a log-normal interval, shrunk towards product, customer and all pairs. Said at a basket's end of the
+//! product that is known best, from its third purchase day on, if it is not expected within days: what is bought
+//! all the time needs no reminder. Of one product it is said again when the horizon has passed, or when it has
+//! become more certain: a customer who comes every week is not news every week; what is held back is counted. Of
+//! several products of one basket the others are named beside it. A product that was expected and has not come by
+//! the time by which 19 of 20 such intervals have ended is overdue: said once, until the customer comes back, and
+//! only while nothing as urgent was said of their silence.
 //!
 //! Deliberately not here: the distribution itself and what it is learnt from (`model`).
 

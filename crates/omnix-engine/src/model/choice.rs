@@ -1,12 +1,12 @@
 //! Which of the products that are new to a customer they take: a conditional logit, learnt as orders come.
 //!
 //! Of the products on offer each is taken with a probability that goes with `(c + f) s^b l^d` (`McFadden` 1974,
-//! Conditional logit analysis of qualitative choice behavior): `c` is how well it goes with what the customer buys, as a
-//! part of the best one's, `s` and `l` its sales, lately and for long, as parts of the best-selling product's. A shop
-//! of many lines an order shows in its companions what comes next, one of few lines in what is popular: so `f`, `b` and
-//! `d` are learnt. They start from company times what sells lately, and follow the orders by steps of Fisher scoring in
-//! information form: what each order says is a vector and a matrix, taken at the weights in force, so that lanes send
-//! sums and no row waits. Both fade.
+//! Conditional logit analysis of qualitative choice behavior): `c` is how well it goes with what the customer buys,
+//! as a part of the best one's, `s` and `l` its sales, lately and for long, as parts of the best-selling product's.
+//! A shop of many lines an order shows in its companions what comes next, one of few lines in what is popular: so
+//! `f`, `b` and `d` are learnt. They start from company times what sells lately, and follow the orders by steps of
+//! Fisher scoring in information form: what each order says is a vector and a matrix, taken at the weights in
+//! force, so that lanes send sums and no row waits. Both fade.
 //!
 //! Deliberately not here: what is on offer (`ranking`), and how the weights rank it (`novelty`).
 

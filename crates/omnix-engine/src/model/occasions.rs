@@ -125,8 +125,8 @@ impl Occasions {
         self.lists.len() * size_of::<Sold>() + entries * size_of::<(u32, f32)>()
     }
 
-    /// Count, then of each: circumstance, sales, what others may come to, and its products: count, (difference to the slot
-    /// before, sales).
+    /// Count, then of each: circumstance, sales, what others may come to, and its products: count, (difference to
+    /// the slot before, sales).
     pub(super) fn encode(&self, out: &mut Writer) {
         out.uint(self.lists.len() as u64);
         for (circumstance, sold) in &self.lists {

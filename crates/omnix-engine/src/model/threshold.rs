@@ -88,8 +88,8 @@ impl Threshold {
         self.settle();
     }
 
-    /// `tau = clamp(0.01 * 0.01 (Rn + 300)/(Ra + 3), 0.004, 0.025)`: the share of orders above the threshold of amounts,
-    /// which makes up for what was lately alerted too often or too rarely.
+    /// `tau = clamp(0.01 * 0.01 (Rn + 300)/(Ra + 3), 0.004, 0.025)`: the share of orders above the threshold of
+    /// amounts, which makes up for what was lately alerted too often or too rarely.
     fn settle(&mut self) {
         let tau = (BUDGET * BUDGET * (self.scored + 300.0) / (self.alerts + 3.0)).clamp(0.004, 0.025);
         self.alert_scores = AlertScores {

@@ -131,8 +131,8 @@ impl Scratch {
         nth_largest(peaks.collect(), places)
     }
 
-    /// Calls `look` with each slot that is in and worth not less than `least`, then not less than what it answers, until
-    /// it breaks off. Where there are too many slots, with those that were added to and those of `also`.
+    /// Calls `look` with each slot that is in and worth not less than `least`, then not less than what it answers,
+    /// until it breaks off. Where there are too many slots, with those that were added to and those of `also`.
     pub(super) fn visit(
         &self,
         worth: &Worth<'_>,

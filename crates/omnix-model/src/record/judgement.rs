@@ -1,8 +1,7 @@
 //! What came of an insight: said by a person, and a record, so that it outlasts whatever is computed anew.
 //!
-//! # Format
-//! In `heads`: kind, lane, outcome ([`Outcome::stored`]), the insight's kind and its priority, each a byte. In `refs`: the customer. In `numbers`:
-//! the insight's id as 16 bytes, and the time at which it was raised.
+//! # Format In `heads`: kind, lane, outcome ([`Outcome::stored`]), the insight's kind and its priority, each a
+//! byte. In `refs`: the customer. In `numbers`: the insight's id as 16 bytes, and the time at which it was raised.
 
 use crate::block::{Sink, Source};
 use crate::{

@@ -1,9 +1,9 @@
 //! Our own rule: in which segment a customer is, by the probability of an order within 60 days, by how often
 //! they have ordered, and for newcomers by time.
 //!
-//! Labels must not flap: a customer leaves a segment when the probability says another one, with its log-odds
-//! 0.35 higher and lower too, and has said so for seven days; who had been given up and orders, at once. On the project's notes' shop this halves the
-//! changes of label at no cost in what the labels tell.
+//! Labels must not flap: a customer leaves a segment when the probability says another one, with its log-odds 0.35
+//! higher and lower too, and has said so for seven days; who had been given up and orders, at once. On the
+//! project's notes' shop this halves the changes of label at no cost in what the labels tell.
 //!
 //! The probability falls while a customer is silent, so the day on which they will leave can be worked out
 //! ahead, under the model in force; it is looked at again then, and once a month, because models change.

@@ -68,8 +68,8 @@ impl LevelSums {
     }
 }
 
-/// Scores, counted by bin: of the bins that have any, in their order. There are hundreds of bins, and a lane scores a few
-/// orders an epoch.
+/// Scores, counted by bin: of the bins that have any, in their order. There are hundreds of bins, and a lane scores
+/// a few orders an epoch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(in crate::model) struct ScoreCounts(Vec<(usize, u64)>);
 

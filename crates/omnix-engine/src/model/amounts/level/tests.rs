@@ -29,7 +29,8 @@ fn a_known_customer_is_expected_to_order_like_before() {
     let mean_window = Window { seen: 10.0, recent: 10.0 };
     let level = AmountLevel { mean: 5.0, mean_window, variance: 0.5, drift: 0.1, ..AmountLevel::seed() };
     let expectation = level.expect(AmountHistory { count: 4.0, mean: 6.0, variance: 0.2 });
-    // w = 10/(9.9 + 10), as the seed counts for a tenth of an order; M = (w 5 + 4*6)/(w + 4) + 0.1; nu = 12 + 3; V = (12*0.5 + 3*0.2)/15 * (1 + 1/4.5).
+    // w = 10/(9.9 + 10), as the seed counts for a tenth of an order; M = (w 5 + 4*6)/(w + 4) + 0.1; nu = 12 + 3; V
+    // = (12*0.5 + 3*0.2)/15 * (1 + 1/4.5).
     let w = 10.0 / 19.9;
     assert!(close(expectation.mean, (5.0 * w + 24.0) / (w + 4.0) + 0.1) && close(expectation.freedom, 15.0));
     assert!(close(expectation.variance, 6.6 / 15.0 * (1.0 + 1.0 / (w + 4.0))));
