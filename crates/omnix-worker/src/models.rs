@@ -356,6 +356,10 @@ impl Models {
         if !number.is_multiple_of(WAYPOINT_EVERY) {
             return;
         }
+        // Mostly lessons are a small part of their model: nothing is encoded only to see that.
+        if !is_waypoint(number, lessons_bytes, model.encoded_bytes_min() as u64) {
+            return;
+        }
         let whole = file::of_model(model);
         if is_waypoint(number, lessons_bytes, whole.len() as u64)
             && let Err(error) = self.files.write(number, &whole)

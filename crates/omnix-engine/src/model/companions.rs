@@ -180,6 +180,11 @@ impl Companions {
         }
     }
 
+    /// Of each neighbour a byte of its slot at the least, and its weight.
+    pub(super) fn encoded_bytes_min(&self) -> usize {
+        self.entries() * (1 + size_of::<f32>())
+    }
+
     pub(super) fn decode(from: &mut Reader<'_>, catalogue: &Catalogue) -> Result<Self, DecodeError> {
         let anchor = if from.flag()? { Some(from.time()?) } else { None };
         let mut lists = Vec::new();

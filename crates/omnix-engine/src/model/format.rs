@@ -53,6 +53,12 @@ impl Model {
         out.into_bytes()
     }
 
+    /// How many bytes [`Self::encode`] writes at the least, without writing any.
+    #[must_use]
+    pub fn encoded_bytes_min(&self) -> usize {
+        self.body.companions.encoded_bytes_min()
+    }
+
     /// The model that [`Self::encode`] wrote.
     ///
     /// # Errors

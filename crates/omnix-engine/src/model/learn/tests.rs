@@ -254,6 +254,7 @@ fn its_bytes_give_it_back_and_learning_goes_on_alike() {
     let restored = Model::decode(&model.encode()).unwrap();
     assert_eq!(restored, model);
     assert_eq!((restored.encode(), restored.hash()), (model.encode(), model.hash()));
+    assert!(model.encoded_bytes_min() > 0 && model.encoded_bytes_min() <= model.encode().len());
     let next = learn(&model, &lanes(2, 8), day(3));
     assert_eq!(learn(&restored, &lanes(2, 8), day(3)).encode(), next.encode());
     assert_eq!(Model::decode(&Model::seed().encode()).unwrap(), Model::seed());
