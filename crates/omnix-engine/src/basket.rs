@@ -91,6 +91,8 @@ pub(crate) struct OddHour {
     pub near_share: f32,
     /// The share of the customer's orders that lies within three hours of one of them.
     pub usual_share: f32,
+    /// The score that it had to pass.
+    pub threshold: f32,
 }
 
 impl OddHour {
@@ -98,6 +100,7 @@ impl OddHour {
         [self.hour, self.usual_hour, self.near, self.orders].into_iter().for_each(|figure| out.u8(figure));
         out.f32(self.near_share);
         out.f32(self.usual_share);
+        out.f32(self.threshold);
     }
 
     fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -105,7 +108,8 @@ impl OddHour {
         if hour.max(usual_hour) >= 24 {
             return Err(DecodeError::Invalid("hour"));
         }
-        Ok(Self { hour, usual_hour, near, orders, near_share: from.f32()?, usual_share: from.f32()? })
+        let (near_share, usual_share, threshold) = (from.f32()?, from.f32()?, from.f32()?);
+        Ok(Self { hour, usual_hour, near, orders, near_share, usual_share, threshold })
     }
 }
 

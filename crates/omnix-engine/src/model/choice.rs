@@ -36,8 +36,12 @@ const PRIOR_PRECISION: Symmetric = [2.0, 0.0, 0.0, 5.0, 0.0, 5.0];
 const HALF_LIFE_DAYS: f64 = 30.0;
 /// Within what the weights stay: from company that is all to company that is nothing, and far beyond any shop.
 const BOUNDS: [(f64, f64); WEIGHTS] = [(-6.0, 3.5), (-4.0, 4.0), (-4.0, 4.0)];
-/// Orders of an epoch that are looked at; when there are more, every second is let go.
+/// Orders of an epoch that are looked at; when there are more, every second is let go, or more of them.
 const ORDERS_MAX: f64 = 8.0;
+/// Orders, those of 30 days before counting half, that tell enough: while there are fewer, more are looked at.
+const ORDERS_ENOUGH: f64 = 300.0;
+/// The gate at first: one order in eight.
+const GATE: u8 = 3;
 /// Zeros that a gate asks for at the most.
 const GATE_MAX: u8 = 40;
 /// How much larger the loss of what was learnt may be before the fixed weights speak.
@@ -169,7 +173,7 @@ impl Choices {
             vector: times(&PRIOR_PRECISION, &PRIOR),
             ..ChoiceSums::default()
         };
-        Self { seen, weights: PRIOR, labels: 0.0, gate: 0 }
+        Self { seen, weights: PRIOR, labels: 0.0, gate: GATE }
     }
 
     /// What what customers take goes by.
@@ -233,10 +237,13 @@ impl Choices {
         self.seen = seen;
         self.labels += sums.taken;
         self.weights = solved(&seen.information, &seen.vector).unwrap_or(PRIOR);
-        if sums.orders > ORDERS_MAX {
-            self.gate = self.gate.saturating_add(1).min(GATE_MAX);
-        } else if sums.orders < ORDERS_MAX / 4.0 {
+        let mut orders = sums.orders;
+        if orders < ORDERS_MAX / 4.0 && seen.orders < ORDERS_ENOUGH {
             self.gate = self.gate.saturating_sub(1);
+        }
+        while orders > ORDERS_MAX && self.gate < GATE_MAX {
+            self.gate += 1;
+            orders /= 2.0;
         }
     }
 

@@ -34,6 +34,7 @@ impl OddHour {
             orders: small(before.orders()),
             near_share: math::narrow(prior.near_share(hour)),
             usual_share: math::narrow(before.usual_share()),
+            threshold: math::narrow(prior.alert_score()),
         })
     }
 
@@ -45,6 +46,11 @@ impl OddHour {
     /// The logarithm of how many times less likely that was than an ordinary order of the customer.
     pub(crate) fn score(&self) -> f64 {
         math::ln(f64::from(self.usual_share).max(f64::MIN_POSITIVE) / self.likelihood())
+    }
+
+    /// Whether that is worth an alert, by the threshold of when the order began.
+    fn is_alert(&self) -> bool {
+        self.score() > self.threshold.into()
     }
 
     /// How many hours after the usual one it came, the shorter way round the clock; negative: before.
@@ -62,7 +68,7 @@ pub(super) fn at_basket_start(stage: &mut Stage<'_>, basket: &mut Basket) {
     let day = calendar::day_of(zone, basket.first_at);
     stage.customer.head_mut().hours.note(day, hour);
     let score = look.as_ref().map(OddHour::score);
-    let is_alert = is_alert(score, stage.context);
+    let is_alert = look.as_ref().is_some_and(OddHour::is_alert);
     basket.odd_hour = look.filter(|_| is_alert);
     stage.effects.observations.push(Observation::Hour(OrderHour { hour, score, is_alert }));
 }
@@ -70,8 +76,8 @@ pub(super) fn at_basket_start(stage: &mut Stage<'_>, basket: &mut Basket) {
 /// How unusual the hour of an order at `at` is for a customer with these hours before, and whether it is worth an
 /// alert; no score with too little history, without a time of day, or when the same hour counted on that day.
 pub(crate) fn verdict(before: &Hours, at: Timestamp, context: &Context<'_>) -> (Option<f64>, bool) {
-    let score = look(before, at, context).map(|look| look.score());
-    (score, is_alert(score, context))
+    let look = look(before, at, context);
+    (look.as_ref().map(OddHour::score), look.as_ref().is_some_and(OddHour::is_alert))
 }
 
 fn look(before: &Hours, at: Timestamp, context: &Context<'_>) -> Option<OddHour> {
@@ -79,10 +85,6 @@ fn look(before: &Hours, at: Timestamp, context: &Context<'_>) -> Option<OddHour>
     let hour = calendar::known_hour_of(zone, at)?;
     let is_counted = before.has(calendar::day_of(zone, at), hour);
     if is_counted { None } else { OddHour::new(hour, before, context.model.hours()) }
-}
-
-fn is_alert(score: Option<f64>, context: &Context<'_>) -> bool {
-    score.is_some_and(|score| score > context.model.hours().alert_score())
 }
 
 /// What is to be said of the hour, if it was found to be odd.
@@ -120,7 +122,7 @@ fn odd_said(stage: &Stage<'_>, basket: &Basket, odd: &OddHour) -> Said {
             ("likelihood", say::number(odd.likelihood())),
             ("usualLikelihood", say::number(odd.usual_share.into())),
             ("score", say::number(odd.score())),
-            ("threshold", say::number(stage.context.model.hours().alert_score())),
+            ("threshold", say::number(odd.threshold.into())),
         ]),
     }
 }

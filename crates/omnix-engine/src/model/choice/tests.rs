@@ -95,11 +95,20 @@ fn when_customers_change_it_follows_and_without_orders_it_goes_back() {
 #[test]
 fn more_orders_than_are_needed_are_not_looked_at() {
     let mut choices = Choices::seed();
-    let busy = ChoiceSums { orders: 1_000.0, ..ChoiceSums::default() };
-    (0..5).for_each(|_| choices.fold(&busy, 1.0));
-    assert!(!choices.takes(1 << 60) && choices.takes(1 << 58), "one in 32");
-    (0..5).for_each(|_| choices.fold(&ChoiceSums::default(), 1.0));
-    assert!(choices.takes(u64::MAX));
+    assert!(!choices.takes(1 << 61) && choices.takes(1 << 60), "one in eight");
+    choices.fold(&ChoiceSums { orders: 250.0, ..ChoiceSums::default() }, 0.1);
+    assert!(!choices.takes(1 << 56) && choices.takes(1 << 55), "at once, one in 256");
+    choices.fold(&ChoiceSums::default(), 0.1);
+    assert!(choices.takes(1 << 56), "too few to know: one more in two");
+    choices.fold(&ChoiceSums { orders: 8.0, ..ChoiceSums::default() }, 0.1);
+    for _ in 0..100 {
+        choices.fold(&ChoiceSums { orders: 1.0, ..ChoiceSums::default() }, 0.01);
+    }
+    let gate = choices.gate;
+    choices.fold(&ChoiceSums::default(), 0.01);
+    assert_eq!(choices.gate, gate, "enough is known: a quiet night opens nothing");
+    (0..9).for_each(|_| choices.fold(&ChoiceSums::default(), 30.0));
+    assert!(choices.takes(u64::MAX) && choices.gate == 0, "what was known is forgotten");
 }
 
 #[test]
