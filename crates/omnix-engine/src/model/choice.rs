@@ -39,7 +39,7 @@ const BOUNDS: [(f64, f64); WEIGHTS] = [(-6.0, 3.5), (-4.0, 4.0), (-4.0, 4.0)];
 /// Orders of an epoch that are looked at; when there are more, every second is let go, or more of them.
 const ORDERS_MAX: f64 = 8.0;
 /// Orders, those of 30 days before counting half, that tell enough: while there are fewer, more are looked at.
-const ORDERS_ENOUGH: f64 = 300.0;
+const ORDERS_ENOUGH: f64 = 100.0;
 /// The gate at first: one order in eight.
 const GATE: u8 = 3;
 /// Zeros that a gate asks for at the most.

@@ -96,11 +96,10 @@ fn when_customers_change_it_follows_and_without_orders_it_goes_back() {
 fn more_orders_than_are_needed_are_not_looked_at() {
     let mut choices = Choices::seed();
     assert!(!choices.takes(1 << 61) && choices.takes(1 << 60), "one in eight");
-    choices.fold(&ChoiceSums { orders: 250.0, ..ChoiceSums::default() }, 0.1);
-    assert!(!choices.takes(1 << 56) && choices.takes(1 << 55), "at once, one in 256");
     choices.fold(&ChoiceSums::default(), 0.1);
-    assert!(choices.takes(1 << 56), "too few to know: one more in two");
-    choices.fold(&ChoiceSums { orders: 8.0, ..ChoiceSums::default() }, 0.1);
+    assert!(choices.takes(1 << 61), "too few to know: one in four");
+    choices.fold(&ChoiceSums { orders: 60.0, ..ChoiceSums::default() }, 0.1);
+    assert!(!choices.takes(1 << 59) && choices.takes(1 << 58), "at once, one in 32");
     for _ in 0..100 {
         choices.fold(&ChoiceSums { orders: 1.0, ..ChoiceSums::default() }, 0.01);
     }
