@@ -16,9 +16,9 @@ pub(crate) mod file;
 
 use file::Kept;
 
-/// Of models that are kept as lessons every so manieth is kept whole.
+/// Of so many models that are kept as lessons one is kept whole.
 const WHOLE_EVERY: u64 = 64;
-/// Of models whose lessons weigh nearly as much as they do every so manieth is kept whole beside its lessons: how an
+/// Of so many models whose lessons weigh nearly as much as they do, one is kept whole beside its lessons: how an
 /// insight came about takes models of many days, and reading one is quicker than folding what leads to it.
 const WAYPOINT_EVERY: u64 = 2;
 /// The lessons of such a model are this part of it at the least, so that what is kept grows threefold at the most.

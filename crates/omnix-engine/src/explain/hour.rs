@@ -8,8 +8,6 @@ const RULE: &str = "behavior_anomaly.order";
 pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let Some((basket, _)) = decision.basket(RULE) else { return Vec::new() };
     let Some(odd) = &basket.odd_hour else { return Vec::new() };
-    let threshold = decision.number("threshold").unwrap_or(0.0);
-
     let shop = step(
         "shopShare",
         "the share of the shop's orders that come within three hours of that hour, round the clock",
@@ -48,9 +46,9 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
         "whether it is worth telling: rarer than what keeps the budget of hours, and at least fifty times less likely than \
          usual",
         "score > threshold",
-        flag(odd.score() > threshold),
+        flag(odd.is_alert()),
     )
-    .number("threshold", threshold, Origin::Model)
+    .number("threshold", odd.threshold.into(), Origin::Model)
     .using(&score);
     vec![shop, likelihood, usual, score, verdict]
 }

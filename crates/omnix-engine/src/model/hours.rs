@@ -14,7 +14,7 @@ use crate::calendar::{self, HOURS};
 use crate::math::{decay, ln};
 use crate::model::product::mass;
 use crate::model::tally::HourSums;
-use crate::model::threshold::{ALERTS_HALF_LIFE, Pseudo, Scores};
+use crate::model::threshold::{Pseudo, Scores, Spent};
 
 /// Alerts per scored order.
 const BUDGET: f64 = 0.002;
@@ -36,8 +36,7 @@ pub struct HourPrior {
     /// Orders by hour of the shop's day.
     orders: [f64; HOURS],
     scores: Scores,
-    scored: f64,
-    alerts: f64,
+    spent: Spent,
     alert_score: f64,
 }
 
@@ -45,7 +44,7 @@ impl HourPrior {
     /// What is believed before anything was seen.
     #[must_use]
     pub fn seed() -> Self {
-        Self::of([0.0; HOURS], Scores::none(), 0.0, 0.0)
+        Self::of([0.0; HOURS], Scores::none(), Spent::default())
     }
 
     /// The share of the shop's orders that come within three hours of `hour`.
@@ -83,20 +82,16 @@ impl HourPrior {
             *orders = *orders * keep + more as f64;
         }
         self.scores.fold(days, &hours.scores);
-        let keep = decay(days, ALERTS_HALF_LIFE);
-        self.scored = self.scored * keep + hours.scores.total() as f64;
-        self.alerts = self.alerts * keep + hours.alerts as f64;
+        self.spent.fold(days, hours.scores.total(), hours.alerts);
         self.settle();
     }
 
-    /// `tau = clamp(0.002 * 0.002 (Rn + 1500)/(Ra + 3), 0.0008, 0.005)`, as of amounts.
     fn settle(&mut self) {
-        let tau = BUDGET * BUDGET * (self.scored + 3.0 / BUDGET) / (self.alerts + 3.0);
-        self.alert_score = self.scores.above(tau.clamp(0.4 * BUDGET, 2.5 * BUDGET), PSEUDO);
+        self.alert_score = self.scores.above(self.spent.share(BUDGET), PSEUDO);
     }
 
-    fn of(orders: [f64; HOURS], scores: Scores, scored: f64, alerts: f64) -> Self {
-        let mut prior = Self { orders, scores, scored, alerts, alert_score: 0.0 };
+    fn of(orders: [f64; HOURS], scores: Scores, spent: Spent) -> Self {
+        let mut prior = Self { orders, scores, spent, alert_score: 0.0 };
         prior.settle();
         prior
     }
@@ -104,8 +99,7 @@ impl HourPrior {
     pub(super) fn encode(&self, out: &mut Writer) {
         self.orders.iter().for_each(|orders| out.f64(*orders));
         self.scores.encode(out);
-        out.f64(self.scored);
-        out.f64(self.alerts);
+        self.spent.encode(out);
     }
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -113,7 +107,7 @@ impl HourPrior {
         for orders in &mut orders {
             *orders = mass(from)?;
         }
-        Ok(Self::of(orders, Scores::decode(from)?, mass(from)?, mass(from)?))
+        Ok(Self::of(orders, Scores::decode(from)?, Spent::decode(from)?))
     }
 }
 

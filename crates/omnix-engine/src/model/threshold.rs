@@ -25,7 +25,7 @@ const BIN_WIDTH: f64 = 0.025;
 /// Half-life of the histograms, in days.
 const SCORES_HALF_LIFE: f64 = 45.0;
 /// Half-life of the counts of scored orders and alerts, in days.
-pub(super) const ALERTS_HALF_LIFE: f64 = 30.0;
+const ALERTS_HALF_LIFE: f64 = 30.0;
 /// Pseudo-orders that a histogram begins with and keeps.
 const PSEUDO_ORDERS: f64 = 300.0;
 /// Those of amounts and lines: as of a normal variable, which scores are meant to be equivalent to; of a line, one in
@@ -57,15 +57,14 @@ pub struct AlertScores {
 pub(super) struct Threshold {
     amount: Scores,
     line: Scores,
-    scored: f64,
-    alerts: f64,
+    spent: Spent,
     alert_scores: AlertScores,
 }
 
 impl Threshold {
     /// Pseudo-orders alone.
     pub(super) fn seed() -> Self {
-        Self::of(Scores::none(), Scores::none(), 0.0, 0.0)
+        Self::of(Scores::none(), Scores::none(), Spent::default())
     }
 
     /// The scores above which an order is worth an alert.
@@ -82,25 +81,21 @@ impl Threshold {
     pub(super) fn fold(&mut self, days: f64, orders: &OrderSums) {
         self.amount.fold(days, &orders.scores);
         self.line.fold(days, &orders.line_scores);
-        let keep = decay(days, ALERTS_HALF_LIFE);
-        self.scored = self.scored * keep + orders.scores.total() as f64;
-        self.alerts = self.alerts * keep + orders.alerts as f64;
+        self.spent.fold(days, orders.scores.total(), orders.alerts);
         self.settle();
     }
 
-    /// `tau = clamp(0.01 * 0.01 (Rn + 300)/(Ra + 3), 0.004, 0.025)`: the share of orders above the threshold of
-    /// amounts, which makes up for what was lately alerted too often or too rarely.
     fn settle(&mut self) {
-        let tau = (BUDGET * BUDGET * (self.scored + 300.0) / (self.alerts + 3.0)).clamp(0.004, 0.025);
+        let tau = self.spent.share(BUDGET);
         self.alert_scores = AlertScores {
             amount: self.amount.above(tau, PSEUDO),
             line: self.line.above(tau * LINE_SHARE, PSEUDO),
         };
     }
 
-    fn of(amount: Scores, line: Scores, scored: f64, alerts: f64) -> Self {
+    fn of(amount: Scores, line: Scores, spent: Spent) -> Self {
         let alert_scores = AlertScores { amount: 0.0, line: 0.0 };
-        let mut threshold = Self { amount, line, scored, alerts, alert_scores };
+        let mut threshold = Self { amount, line, spent, alert_scores };
         threshold.settle();
         threshold
     }
@@ -109,12 +104,43 @@ impl Threshold {
         for scores in [&self.amount, &self.line] {
             scores.encode(out);
         }
+        self.spent.encode(out);
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::of(Scores::decode(from)?, Scores::decode(from)?, Spent::decode(from)?))
+    }
+}
+
+/// What was lately spent of an alert budget: scored orders and alerts, decayed.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Spent {
+    scored: f64,
+    alerts: f64,
+}
+
+impl Spent {
+    /// Forgets what `days` make one forget, then adds the scored orders and the alerts of an epoch.
+    pub(super) fn fold(&mut self, days: f64, scored: u64, alerts: u64) {
+        let keep = decay(days, ALERTS_HALF_LIFE);
+        self.scored = self.scored * keep + scored as f64;
+        self.alerts = self.alerts * keep + alerts as f64;
+    }
+
+    /// `tau = clamp(b * b (Rn + 3/b)/(Ra + 3), 0.4 b, 2.5 b)`: the share of orders that lies above the threshold of
+    /// a budget `b`, which makes up for what was lately alerted too often or too rarely.
+    pub(super) fn share(self, budget: f64) -> f64 {
+        let tau = budget * budget * (self.scored + 3.0 / budget) / (self.alerts + 3.0);
+        tau.clamp(0.4 * budget, 2.5 * budget)
+    }
+
+    pub(super) fn encode(self, out: &mut Writer) {
         out.f64(self.scored);
         out.f64(self.alerts);
     }
 
     pub(super) fn decode(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self::of(Scores::decode(from)?, Scores::decode(from)?, mass(from)?, mass(from)?))
+        Ok(Self { scored: mass(from)?, alerts: mass(from)? })
     }
 }
 

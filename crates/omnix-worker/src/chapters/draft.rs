@@ -70,21 +70,12 @@ impl Draft {
 }
 
 fn note(writer: &mut LineWriter, record: &Record) {
-    match record {
-        Record::Event(event) if !event.anonymous => {
-            if let Some(customer) = event.event.customer() {
-                writer.mention(Mention::of(customer));
-            }
-        }
-        Record::Model { number, hash } => writer.mark(Step::Model { number: *number, hash: *hash }),
-        Record::Settings { body, .. } => writer.mark(Step::Settings(body)),
-        Record::EngineVersion { version } => writer.mark(Step::Engine(*version)),
-        Record::Event(_)
-        | Record::Tick
-        | Record::EpochEnd { .. }
-        | Record::LossAccepted { .. }
-        | Record::Imported { .. }
-        | Record::Judgement(_)
-        | Record::Erased => {}
+    if let Some(mark) = Step::of_mark(record) {
+        writer.mark(mark);
+    } else if let Record::Event(event) = record
+        && !event.anonymous
+        && let Some(customer) = event.event.customer()
+    {
+        writer.mention(Mention::of(customer));
     }
 }

@@ -13,7 +13,7 @@
 //! a group only the latest time is kept. That is enough, because what falls due on history's clock fires at its own
 //! time, and live at the block's.
 
-use omnix_model::{CustomerId, DecodeError, Reader, Timestamp, Writer};
+use omnix_model::{CustomerId, DecodeError, Reader, Record, Timestamp, Writer};
 use xxhash_rust::xxh3::xxh3_64;
 
 const TIME: u8 = 0;
@@ -40,6 +40,24 @@ pub(crate) enum Step<'a> {
     Settings(&'a str),
     /// From here on the lane is applied by this version of the engine.
     Engine(u32),
+}
+
+impl<'a> Step<'a> {
+    /// The mark that a record is, if it is one: what decides the meaning of the lane's records behind it.
+    pub(crate) fn of_mark(record: &'a Record) -> Option<Self> {
+        match record {
+            Record::Model { number, hash } => Some(Self::Model { number: *number, hash: *hash }),
+            Record::Settings { body, .. } => Some(Self::Settings(body)),
+            Record::EngineVersion { version } => Some(Self::Engine(*version)),
+            Record::Event(_)
+            | Record::Tick
+            | Record::EpochEnd { .. }
+            | Record::LossAccepted { .. }
+            | Record::Imported { .. }
+            | Record::Judgement(_)
+            | Record::Erased => None,
+        }
+    }
 }
 
 /// What a frame holds of one lane.

@@ -191,27 +191,16 @@ impl<'a> Replay<'a> {
     }
 
     fn take_record(&mut self, record: &Record, at: At) -> Result<(), ExplainError> {
-        match record {
-            Record::Event(event) if !event.anonymous && event.event.customer() == Some(self.customer_id) => {
-                if self.is_over() {
-                    return Ok(());
-                }
-                self.sources.note(at.position, at.moment.now, event);
-                self.way.stuck = None;
-                self.apply(Cause::Event(event), at)?;
-            }
-            Record::Model { number, hash } => {
-                self.take_mark(Step::Model { number: *number, hash: *hash });
-            }
-            Record::Settings { body, .. } => self.take_mark(Step::Settings(body)),
-            Record::EngineVersion { version } => self.take_mark(Step::Engine(*version)),
-            Record::Event(_)
-            | Record::Tick
-            | Record::EpochEnd { .. }
-            | Record::LossAccepted { .. }
-            | Record::Imported { .. }
-            | Record::Judgement(_)
-            | Record::Erased => {}
+        if let Some(mark) = Step::of_mark(record) {
+            self.take_mark(mark);
+        } else if let Record::Event(event) = record
+            && !event.anonymous
+            && event.event.customer() == Some(self.customer_id)
+            && !self.is_over()
+        {
+            self.sources.note(at.position, at.moment.now, event);
+            self.way.stuck = None;
+            self.apply(Cause::Event(event), at)?;
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ impl OddHour {
     }
 
     /// Whether that is worth an alert, by the threshold of when the order began.
-    fn is_alert(&self) -> bool {
+    pub(crate) fn is_alert(&self) -> bool {
         self.score() > self.threshold.into()
     }
 
