@@ -264,11 +264,6 @@ impl Basket {
         before < self.allowance
     }
 
-    /// Whether something but its amount is worth an alert.
-    pub(crate) const fn has_odd_part(&self) -> bool {
-        self.odd_line.is_some() || self.odd_hour.is_some()
-    }
-
     /// What was raised under `rule`, or held back.
     pub(crate) fn raised(&self, rule: Rule) -> Option<Raised> {
         self.raised.get(rule.index()).copied().flatten()

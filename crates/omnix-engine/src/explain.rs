@@ -113,9 +113,12 @@ pub fn steps(decision: &Decision<'_>) -> Vec<Step> {
         InsightKind::BehaviorAnomaly if insight.message_id.starts_with("anomaly.burst") => {
             burst::steps(decision)
         }
-        InsightKind::BehaviorAnomaly if insight.message_id == "anomaly.quantity" => quantity::steps(decision),
-        InsightKind::BehaviorAnomaly if insight.message_id == "anomaly.hour" => hour::steps(decision),
-        InsightKind::BehaviorAnomaly => amount::steps(decision),
+        InsightKind::BehaviorAnomaly => {
+            let is_line = insight.message_id == "anomaly.quantity";
+            let mut steps = if is_line { quantity::steps(decision) } else { amount::steps(decision) };
+            steps.extend(hour::steps(decision));
+            steps
+        }
         InsightKind::ConsumptionPrediction => consumption::steps(decision),
         InsightKind::SegmentMigration => segment::steps(decision),
         InsightKind::RecommendationUpdate => recommendation::steps(decision),

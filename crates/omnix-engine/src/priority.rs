@@ -22,7 +22,6 @@ pub(crate) enum Case {
     AmountExtreme,
     AmountForLines,
     QuantityUnusual,
-    HourUnusual,
     OrdersInShortTime,
     ListsChanged,
 }
@@ -54,7 +53,6 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
         | Case::AmountExtreme
         | Case::AmountForLines
         | Case::QuantityUnusual
-        | Case::HourUnusual
         | Case::OrdersInShortTime => InsightKind::BehaviorAnomaly,
         Case::ListsChanged => InsightKind::RecommendationUpdate,
     };
@@ -62,7 +60,7 @@ const fn row(case: Case, message_id: &'static str, when: &'static str, urgency: 
 }
 
 /// The table.
-pub(crate) const TABLE: [Row; 18] = [
+pub(crate) const TABLE: [Row; 17] = [
     row(
         Case::CoreCustomerLost,
         "segment.core_lost",
@@ -152,12 +150,6 @@ pub(crate) const TABLE: [Row; 18] = [
         "anomaly.quantity",
         "a product's line above its share of the alert budget and five times what is usual",
         (Priority::Medium, false),
-    ),
-    row(
-        Case::HourUnusual,
-        "anomaly.hour",
-        "an order at an hour fifty times less likely than this customer's ordinary ones, above the budget of hours",
-        (Priority::Low, false),
     ),
     row(
         Case::OrdersInShortTime,

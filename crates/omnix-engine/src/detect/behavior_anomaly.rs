@@ -5,9 +5,9 @@
 //! the drift of all orders, as a normal-equivalent score; once as a whole, once for what is in the order. A line:
 //! far above what its product usually comes to. Each is worth an alert above the model's threshold, which
 //! keeps a budget of alerts, and above the setting's deviation from what is usual. Scored from the second
-//! order on. A single low order is no alert: it cannot be told from chance. The hour: fifty times less likely than
-//! the customer's ordinary ones, within a budget of its own. Amount, lines and hour of an order are one insight,
-//! orders in short time another.
+//! order on. A single low order is no alert: it cannot be told from chance. Amount and lines of an order are one
+//! insight, orders in short time another. The hour, where it is fifty times less likely than the customer's ordinary
+//! ones, is told with them, never alone: when a shop sells at midnight for once, it is unusual for everybody.
 //!
 //! Deliberately not here: the thresholds and how they are learnt (`model`). Nor orders of products that the customer
 //! has never bought: where most orders have some, too many are.
@@ -48,16 +48,15 @@ pub(crate) fn at_line(
 ) {
     let was_odd = basket.odd_line.is_some();
     line::look(stage, basket, line, usual_quantity);
-    let has_other = basket.is_amount_odd || basket.odd_hour.is_some();
-    if !was_odd && basket.odd_line.is_some() && has_other {
-        order::count_another(stage);
+    if !was_odd && basket.odd_line.is_some() && basket.is_amount_odd {
+        order::count_second(stage);
     }
 }
 
 /// Says at once what further lines can only confirm.
 pub(crate) fn while_growing(stage: &mut Stage<'_>, basket: &mut Basket) {
     let is_new = amount::while_growing(basket);
-    if is_new || (basket.has_odd_part() && basket.raised(Rule::Order).is_none()) {
+    if is_new || (basket.odd_line.is_some() && basket.raised(Rule::Order).is_none()) {
         order::say(stage, basket, is_new);
     }
 }

@@ -5,6 +5,7 @@ use crate::say;
 
 const RULE: &str = "behavior_anomaly.order";
 
+/// Nothing where the hour is not told of.
 pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     let Some((basket, _)) = decision.basket(RULE) else { return Vec::new() };
     let Some(odd) = &basket.odd_hour else { return Vec::new() };
@@ -16,7 +17,7 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     )
     .count("hour", odd.hour, Origin::Order);
     let likelihood = step(
-        "likelihood",
+        "hourLikelihood",
         "how likely an order of this customer within three hours of that hour was: by the hours of their orders, each \
          counting once a day, drawn towards the shop's the fewer there are",
         "(ordersNear + 2 * shopShare) / (ordersInMind + 2)",
@@ -26,7 +27,7 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     .count("ordersInMind", odd.orders, Origin::State)
     .using(&shop);
     let usual = step(
-        "usualLikelihood",
+        "usualHourLikelihood",
         "the same of an ordinary order of theirs: the share of their orders that lies within three hours of one of them, \
          on average",
         "sum over their orders of ordersNear / ordersInMind ^ 2",
@@ -34,18 +35,18 @@ pub(super) fn steps(decision: &Decision<'_>) -> Vec<Step> {
     )
     .count("ordersInMind", odd.orders, Origin::State);
     let score = step(
-        "score",
+        "hourScore",
         "the logarithm of how many times less likely that is",
-        "ln(usualLikelihood / likelihood)",
+        "ln(usualHourLikelihood / hourLikelihood)",
         say::number(odd.score()),
     )
     .using(&usual)
     .using(&likelihood);
     let verdict = step(
-        "isAlert",
+        "isHourUnusual",
         "whether it is worth telling: rarer than what keeps the budget of hours, and at least fifty times less likely than \
          usual",
-        "score > threshold",
+        "hourScore > threshold",
         flag(odd.is_alert()),
     )
     .number("threshold", odd.threshold.into(), Origin::Model)

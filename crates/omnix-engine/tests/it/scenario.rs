@@ -35,7 +35,7 @@ scenarios! {
     a_mistyped_quantity
     a_mistyped_order
     a_busy_day
-    every_morning_coffee_then_at_three_at_night
+    an_ordinary_order_at_night
     a_large_order_at_night
     dates_without_a_time
     a_good_customer_slips

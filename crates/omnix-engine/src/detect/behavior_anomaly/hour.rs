@@ -1,4 +1,5 @@
-//! An order at an hour of the shop's day at which this customer hardly ever orders.
+//! An order at an hour of the shop's day at which this customer hardly ever orders: told with what else is unusual of
+//! it.
 //!
 //! How likely an order within three hours of that time is, by the customer's own hours, drawn towards the shop's;
 //! against how likely an ordinary order of theirs is by the same measure. So nothing is said of who orders round
@@ -13,12 +14,9 @@ use crate::basket::{Basket, OddHour};
 use crate::calendar;
 use crate::customer::Hours;
 use crate::math;
-use crate::priority::Case;
 use crate::say::{self, Said, named};
 use crate::stage::Stage;
 use crate::{Context, HourPrior, Observation, OrderHour};
-
-use super::RULE;
 
 /// Orders of the customer from which on it is known what is usual.
 const ORDERS_MIN: u32 = 10;
@@ -87,44 +85,29 @@ fn look(before: &Hours, at: Timestamp, context: &Context<'_>) -> Option<OddHour>
     if is_counted { None } else { OddHour::new(hour, before, context.model.hours()) }
 }
 
-/// What is to be said of the hour, if it was found to be odd.
-pub(super) fn said(stage: &Stage<'_>, basket: &Basket) -> Option<Said> {
-    basket.odd_hour.as_ref().map(|odd| odd_said(stage, basket, odd))
-}
+/// What names it among what an insight covers.
+const MESSAGE: &str = "anomaly.hour";
 
-fn odd_said(stage: &Stage<'_>, basket: &Basket, odd: &OddHour) -> Said {
+/// Tells of the hour with what is said of the order, if it was found to be odd.
+pub(super) fn tell_with(said: &mut Said, stage: &Stage<'_>, basket: &Basket) {
+    let Some(odd) = &basket.odd_hour else { return };
     let customer = stage.context.customer_id.as_str();
     let time = calendar::clock_text(&stage.context.settings.time_zone, basket.first_at);
-    let usual_time = format!("{:02}:00", odd.usual_hour);
-    let order = basket.order.as_ref().map_or(Figure::Unknown, |order| say::text(order.as_str()));
-    let after = odd.hours_after();
-    Said {
-        rule: RULE,
-        case: Case::HourUnusual,
-        event_timestamp: basket.first_at,
-        sentence: format!(
-            "Customer {customer} ordered at {time}, hours away from when they usually order, mostly around {usual_time}."
+    let usual = odd.usual_hour;
+    said.cover(
+        MESSAGE,
+        format!(
+            "Customer {customer} ordered at {time}, hours away from when they usually order, mostly around {usual:02}:00."
         ),
-        params: named([
-            ("customerId", say::text(customer)),
-            ("time", say::text(&time)),
-            ("usualTime", say::text(&usual_time)),
-        ]),
-        figures: named([
-            ("anomalyType", say::text("hour")),
-            ("direction", say::text(if after < 0 { "earlier" } else { "later" })),
-            ("orderId", order),
-            ("hour", Figure::Count(odd.hour.into())),
-            ("usualHour", Figure::Count(odd.usual_hour.into())),
-            ("hoursAway", Figure::Count(after.abs())),
-            ("ordersNear", Figure::Count(odd.near.into())),
-            ("ordersInMind", Figure::Count(odd.orders.into())),
-            ("likelihood", say::number(odd.likelihood())),
-            ("usualLikelihood", say::number(odd.usual_share.into())),
-            ("score", say::number(odd.score())),
-            ("threshold", say::number(odd.threshold.into())),
-        ]),
-    }
+    );
+    let after = odd.hours_after();
+    said.figures.extend(named([
+        ("hour", Figure::Count(odd.hour.into())),
+        ("usualHour", Figure::Count(usual.into())),
+        ("hourDirection", say::text(if after < 0 { "earlier" } else { "later" })),
+        ("hoursAway", Figure::Count(after.abs())),
+        ("hourScore", say::number(odd.score())),
+    ]));
 }
 
 #[cfg(test)]
