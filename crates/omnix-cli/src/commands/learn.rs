@@ -59,7 +59,7 @@ fn title(name: &str, days: u64) -> String {
         "bought_again" => format!("bought again within {days} days"),
         "due" => format!("on any day, bought in the next {days} days"),
         "order" => format!("the customer orders within {days} days"),
-        "new_product" => "of what is new to a customer, what is taken".to_owned(),
+        "new_product" => "which new product an order takes".to_owned(),
         other => format!("{other}, {days} days"),
     }
 }
